@@ -1,0 +1,86 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+#ifndef PROCPOOL_CORE_POOL_CORE_HPP
+#define PROCPOOL_CORE_POOL_CORE_HPP
+
+#include <procpool/core/task.hpp>
+#include <procpool/pool_options.hpp>
+#include <procpool/pool_stats.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/cancellation_type.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+namespace procpool::core {
+
+/// The name by which a worker knows the function at this address. Throws pool_error if it lies in no module.
+std::uint64_t function_entry(const void* address);
+
+/// What a pool does with tasks whose meaning it does not know. The façade's process_pool is a handle to one.
+/**
+ * Any thread may call any member. None of them calls back into the façade: what is over is completed from the executor.
+ */
+class pool_core {
+public:
+    /// Throws pool_error if options make no sense, or if procpool::init was not called.
+    static std::shared_ptr<pool_core> create(boost::asio::any_io_executor executor, pool_options options);
+
+    virtual ~pool_core() = default;
+
+    virtual const boost::asio::any_io_executor& executor() const noexcept = 0;
+
+    /// How many workers run tasks at the same time.
+    virtual std::size_t workers() const noexcept = 0;
+
+    /// Takes the task over until it is completed, and answers its id: tasks are numbered in the order of submission.
+    virtual std::uint64_t submit(task& submitted) = 0;
+
+    /// Calls a task off. Where it stands decides what that does; it completes either way.
+    virtual void cancel(const std::shared_ptr<task_cancellation>& which, boost::asio::cancellation_type type) = 0;
+
+    virtual void close() = 0;
+    virtual void terminate() = 0;
+
+    /// Completes when the pool was closed, all is done, and no worker is left.
+    virtual void join(completion& joiner) = 0;
+
+    /// Closes; terminates when that much time has passed; completes as join() does.
+    virtual void shut_down(std::chrono::milliseconds grace, completion& joiner) = 0;
+
+    virtual pool_stats stats() const = 0;
+
+    /// Terminates, and does not return before every worker was reaped and every descriptor closed.
+    virtual void destroy() = 0;
+
+    /// Whether everything that is over was completed.
+    virtual bool all_told() const = 0;
+};
+
+/// By which a task can be called off from anywhere, as long as it is not over.
+class task_cancellation {
+public:
+    explicit task_cancellation(std::weak_ptr<pool_core> pool, task& which) : pool_(std::move(pool)), task_(&which) {}
+
+    static void request(const std::shared_ptr<task_cancellation>& self, boost::asio::cancellation_type type) {
+        if (const auto pool = self->pool_.lock())
+            pool->cancel(self, type);
+    }
+
+    /// For the core, under its lock: the task, or null once it is over.
+    task* target() const noexcept { return task_; }
+    void forget() noexcept { task_ = nullptr; }
+
+private:
+    std::weak_ptr<pool_core> pool_;
+    task* task_;
+};
+
+} // namespace procpool::core
+
+#endif

@@ -1,0 +1,104 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+#ifndef PROCPOOL_DETAIL_RECEIVER_HPP
+#define PROCPOOL_DETAIL_RECEIVER_HPP
+
+#include <procpool/detail/held_handler.hpp>
+#include <procpool/detail/outcome_of.hpp>
+
+#include <boost/asio/associated_cancellation_slot.hpp>
+
+#include <functional>
+#include <memory>
+#include <utility>
+
+namespace procpool::detail {
+
+/// Whoever waits for an operation that is more than one call, with its handler's type hidden.
+template <class R>
+class receiver {
+public:
+    receiver(const receiver&) = delete;
+    receiver& operator=(const receiver&) = delete;
+
+    /// Tells the handler, and gives up the receiver. On the pool's executor.
+    virtual void complete(settled<R>&& result) = 0;
+
+    /// Gives up the receiver.
+    virtual void abandon() noexcept = 0;
+
+    /// From now on, what the handler's cancellation slot emits is passed on.
+    virtual void on_cancel(std::function<void(asio::cancellation_type)> request) = 0;
+
+protected:
+    receiver() = default;
+    ~receiver() = default;
+};
+
+template <class R>
+struct give_up_receiver {
+    void operator()(receiver<R>* given) const noexcept { given->abandon(); }
+};
+
+/// Owns a receiver until it is told.
+template <class R>
+using receiver_ptr = std::unique_ptr<receiver<R>, give_up_receiver<R>>;
+
+template <class R, class Handler>
+class handler_receiver final : public receiver<R> {
+public:
+    handler_receiver(const asio::any_io_executor& pool_executor, Handler&& handler)
+        : pool_executor_(pool_executor), held_(std::move(handler), pool_executor) {}
+
+    static receiver_ptr<R> make(const asio::any_io_executor& pool_executor, Handler&& handler) {
+        return receiver_ptr<R>(
+            new_operation<handler_receiver>(std::as_const(handler), pool_executor, std::move(handler)));
+    }
+
+    void complete(settled<R>&& result) override {
+        const asio::any_io_executor pool_executor = std::move(pool_executor_);
+        held_handler<Handler> held = std::move(held_);
+        delete_operation(this, held.get());
+        result.pass_to([&](auto&&... values) {
+            held_handler<Handler>::call(std::move(held), pool_executor, std::forward<decltype(values)>(values)...);
+        });
+    }
+
+    void abandon() noexcept override {
+        held_handler<Handler> held = std::move(held_);
+        delete_operation(this, held.get());
+    }
+
+    void on_cancel(std::function<void(asio::cancellation_type)> request) override {
+        auto slot = asio::get_associated_cancellation_slot(held_.get());
+        if (slot.is_connected())
+            slot.assign([request = std::move(request)](asio::cancellation_type type) { request(type); });
+    }
+
+private:
+    asio::any_io_executor pool_executor_;
+    held_handler<Handler> held_;
+};
+
+/// An operation that is more than one call, prepared and not yet started.
+template <class R>
+class source {
+public:
+    source(const source&) = delete;
+    source& operator=(const source&) = delete;
+    virtual ~source() = default;
+
+    /// The executor of handlers that have none of their own.
+    virtual const asio::any_io_executor& executor() const noexcept = 0;
+
+    /// Starts it. The receiver is told once, and never before this returns.
+    virtual void start(receiver_ptr<R> waiting) = 0;
+
+protected:
+    source() = default;
+};
+
+} // namespace procpool::detail
+
+#endif

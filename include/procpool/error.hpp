@@ -1,0 +1,80 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+#ifndef PROCPOOL_ERROR_HPP
+#define PROCPOOL_ERROR_HPP
+
+#include <procpool/post_mortem.hpp>
+
+#include <boost/system/error_code.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+
+namespace procpool {
+
+/// What can go wrong with an operation of a pool, apart from what the task itself throws.
+enum class errc {
+    worker_died = 1,     ///< The worker that ran the task ended before it answered.
+    timed_out,           ///< The task ran longer than its time limit.
+    queue_timed_out,     ///< The task waited longer than its waiting limit.
+    queue_full,          ///< The pool holds as many tasks as `max_pending` allows.
+    pool_closed,         ///< The pool was closed before the operation was started.
+    pool_terminated,     ///< The pool was terminated, or destroyed, before the task was done.
+    worker_start_failed, ///< No worker could be started; what() says why.
+    initializer_failed,  ///< The initializer failed in every worker that was started.
+    not_serializable,    ///< A value could not be turned into bytes, or bytes into a value.
+    protocol_error,      ///< A worker sent something that no worker of this build would send.
+    not_initialized,     ///< `procpool::init` was not called at the start of main.
+    would_deadlock,      ///< A blocking call was made on the thread that has to do the work.
+};
+
+/// The category of `errc`; its name is "procpool".
+const boost::system::error_category& pool_category() noexcept;
+
+/// Makes an `errc` usable wherever a `boost::system::error_code` is.
+boost::system::error_code make_error_code(errc code) noexcept;
+
+/// An error of the pool itself. `code()` is one of `errc`; `what()` says what went wrong, where, and what to do.
+class pool_error : public boost::system::system_error {
+public:
+    explicit pool_error(errc code);
+    pool_error(errc code, const std::string& explanation);
+};
+
+/// The worker that ran the task ended before it answered. Only the task that ran gets this error.
+class worker_died : public pool_error {
+public:
+    explicit worker_died(post_mortem details);
+
+    /// What is known of the worker's end.
+    const post_mortem& details() const noexcept { return details_; }
+
+private:
+    post_mortem details_;
+};
+
+/// An exception that a task threw and whose type cannot be thrown here as itself.
+/**
+ * Exceptions of the standard library arrive as themselves, and so do types named with `PROCPOOL_EXCEPTION`.
+ * Everything else arrives as this one.
+ */
+class remote_exception : public std::runtime_error {
+public:
+    remote_exception(std::string type, const std::string& what);
+
+    /// The name of the exception's type, as a reader of the source would write it.
+    const std::string& type() const noexcept { return type_; }
+
+private:
+    std::string type_;
+};
+
+} // namespace procpool
+
+template <>
+struct boost::system::is_error_code_enum<procpool::errc> : std::true_type {};
+
+#endif

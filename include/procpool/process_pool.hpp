@@ -1,0 +1,156 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+#ifndef PROCPOOL_PROCESS_POOL_HPP
+#define PROCPOOL_PROCESS_POOL_HPP
+
+#include <procpool/batch_options.hpp>
+#include <procpool/core/pool_core.hpp>
+#include <procpool/detail/prepare.hpp>
+#include <procpool/error.hpp>
+#include <procpool/pool_options.hpp>
+#include <procpool/pool_stats.hpp>
+#include <procpool/submission.hpp>
+#include <procpool/task_handle.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/execution_context.hpp>
+
+#include <chrono>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace procpool {
+
+namespace detail {
+class own_thread;
+}
+
+/// A pool of child processes that run functions of this program.
+/**
+ * The workers are started at once, from this very program (see procpool::init), and one that dies is replaced. A function and its
+ * arguments go to a worker as bytes, and the result comes back as bytes; whatever the function does in between, it does in
+ * the worker.
+ *
+ * @par Functions
+ * A function pointer, a captureless lambda, or a function object that Boost.Serialization can carry. It is called with copies
+ * of the arguments, converted to its own parameter types. What it throws is thrown at the caller: types of the standard
+ * library and those named with PROCPOOL_EXCEPTION as themselves, all others as remote_exception.
+ *
+ * @par Arguments and results
+ * What Boost.Serialization can carry, and the standard's vocabulary types and containers. Raw pointers, views and
+ * references to be written through are refused at compile time; `const char*` and `std::string_view` arguments travel as
+ * strings. The arguments of one task, and one result, may take up to 1 GiB.
+ *
+ * @par Executor
+ * The pool does its own work on the executor that it was given, as short handlers; no function of it blocks except where it
+ * says so. Several threads may run that executor. The pool keeps the executor's context busy, as a listening socket does:
+ * `io_context::run()` returns only after the pool was closed and all is done, or it was terminated or destroyed. The
+ * context has to outlive the pool.
+ *
+ * @par Thread safety
+ * Any thread may call any member at any time, the destructor aside.
+ */
+class process_pool {
+public:
+    using executor_type = boost::asio::any_io_executor;
+
+    /// A pool that works on the given executor.
+    /**
+     * Returns at once; the workers are started from the executor. If none can be started, the operations say so.
+     *
+     * @throws pool_error with `errc::not_initialized` if main did not call procpool::init
+     * @throws std::invalid_argument if `workers` is 0 or more than 4096
+     */
+    explicit process_pool(executor_type executor, pool_options options = {});
+
+    /// A pool that works on the given context's executor.
+    template <class ExecutionContext>
+        requires std::is_convertible_v<ExecutionContext&, boost::asio::execution_context&>
+    explicit process_pool(ExecutionContext& context, pool_options options = {})
+        : process_pool(executor_type(context.get_executor()), std::move(options)) {}
+
+    /// A pool with a thread of its own, for programs without an io_context. Handlers without an executor run on that thread.
+    explicit process_pool(pool_options options = {});
+
+    process_pool(const process_pool&) = delete;
+    process_pool& operator=(const process_pool&) = delete;
+
+    /// Terminates the pool, and returns when no child, descriptor or thread of it is left.
+    /**
+     * Operations that are not over complete with `errc::pool_terminated`, on their executors. Blocks for as long as the
+     * workers take to die from SIGKILL, which is milliseconds, and no longer than ten seconds. It need not matter whether
+     * the executor's context runs. In a copy of the process made by fork it does nothing.
+     */
+    ~process_pool();
+
+    /// A call of `f` with these arguments, in a worker.
+    /**
+     * Nothing is started yet: see submission, which also lists cancellation and errors. The arguments are encoded now;
+     * if that fails, the operation fails with the error when it is started.
+     *
+     * @return a submission that yields what `f` returns
+     */
+    template <class F, class... Arguments>
+    [[nodiscard]] auto submit(F f, Arguments&&... arguments) {
+        return detail::prepare_call(core_, std::move(f), std::forward<Arguments>(arguments)...);
+    }
+
+    /// Calls of `f`, one for each element of a range, in the workers.
+    /**
+     * The range is read now, once. Items travel in chunks, each of which is a task. If an item throws, the operation
+     * fails with that error, after what has begun is over; chunks that were not begun are withdrawn. If several items
+     * fail, the earliest one counts of those that were tried. An empty range yields an empty vector.
+     *
+     * @return a submission that yields a vector with a result for each element, in the order of the elements, or nothing if
+     *         `f` returns nothing
+     */
+    template <class F, class Range>
+    [[nodiscard]] auto map(F f, Range&& inputs, batch_options options = {}) {
+        return detail::prepare_map(core_, std::move(f), std::forward<Range>(inputs), options);
+    }
+
+    /// Like map(), for functions of several parameters: each element is a tuple (or pair, or array) of arguments.
+    template <class F, class Range>
+    [[nodiscard]] auto starmap(F f, Range&& tuples, batch_options options = {}) {
+        return detail::prepare_starmap(core_, std::move(f), std::forward<Range>(tuples), options);
+    }
+
+    /// Accepts no more work. What was submitted before goes on; when all is done, the workers end.
+    /**
+     * Later submissions complete with `errc::pool_closed`. Returns at once. Closing twice does nothing.
+     */
+    void close();
+
+    /// Completes when the pool was closed (or terminated), all of its operations are over and every worker was reaped.
+    /**
+     * Waits for that however long it takes, and also for somebody to close the pool. Cannot be cancelled.
+     */
+    [[nodiscard]] submission<void> join();
+
+    /// Closes the pool, gives it this long, then terminates it; completes as join() does.
+    [[nodiscard]] submission<void> shutdown(std::chrono::milliseconds grace);
+
+    /// Kills all workers. What was not over completes with `errc::pool_terminated`, and so does what is submitted later.
+    /**
+     * Returns at once. Results that workers had written by then still count.
+     */
+    void terminate();
+
+    /// What the pool holds and has done, as of now.
+    pool_stats stats() const;
+
+    /// The executor that the pool works on.
+    executor_type get_executor() const noexcept;
+
+private:
+    static std::shared_ptr<core::pool_core> make_core(executor_type executor, pool_options options);
+
+    std::unique_ptr<detail::own_thread> thread_; ///< null if somebody else runs the executor
+    std::shared_ptr<core::pool_core> core_;
+};
+
+} // namespace procpool
+
+#endif

@@ -1,0 +1,142 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+#include <procpool/serialization/codecs.hpp> // Fixes the order, see there.
+
+#ifndef PROCPOOL_SERIALIZATION_DECODER_HPP
+#define PROCPOOL_SERIALIZATION_DECODER_HPP
+
+#include <procpool/serialization/fwd.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <type_traits>
+
+namespace procpool::serialization {
+
+/// Turns bytes into values. The bytes are not trusted: a compromised worker may have written them.
+/**
+ * Whatever the bytes are, nothing outside them is read; memory is taken only in proportion to the bytes that remain;
+ * the stack and the time spent are bounded; and each value made is one its type allows. (An enum may hold any value of
+ * its underlying type, and a type that says of itself that it is bitwise serializable is taken at its word.)
+ * Bytes that do not say a value throw pool_error(errc::not_serializable); after that the decoder is of no further use.
+ */
+class decoder {
+public:
+    explicit decoder(std::span<const std::byte> bytes) noexcept : at_(bytes.data()), end_(at_ + bytes.size()) {}
+    decoder(const decoder&) = delete;
+    decoder& operator=(const decoder&) = delete;
+    ~decoder() {
+        if (archive_)
+            discard_archive();
+    }
+
+    /// Reads a value of a carriable type into an object that exists.
+    template <class T>
+    void operator()(T& value);
+
+    /// Reads a value of a carriable type, also of one without a default constructor.
+    template <class T>
+    std::remove_const_t<T> get();
+
+    /// How many bytes have not been read.
+    std::size_t remaining() const noexcept { return static_cast<std::size_t>(end_ - at_); }
+
+    /// Throws if bytes are left over.
+    void finish() const {
+        if (at_ != end_) [[unlikely]]
+            fail("procpool: a message is longer than its values");
+    }
+
+    // What follows is for the codecs and the archive.
+
+    /// The next bytes, which are then read; valid as long as the message is.
+    const std::byte* take(std::size_t size) {
+        if (remaining() < size) [[unlikely]]
+            fail_truncated();
+        const std::byte* from = at_;
+        at_ += size;
+        return from;
+    }
+
+    void bytes(void* to, std::size_t size) {
+        const std::byte* from = take(size);
+        if (size != 0)
+            std::memcpy(to, from, size);
+    }
+
+    template <class T>
+    void raw(T& value) {
+        std::memcpy(&value, take(sizeof(T)), sizeof(T));
+    }
+
+    std::uint8_t byte() { return std::to_integer<std::uint8_t>(*take(1)); }
+
+    bool boolean() {
+        const std::uint8_t value = byte();
+        if (value > 1) [[unlikely]]
+            fail("procpool: a message holds a truth value that is neither true nor false");
+        return value == 1;
+    }
+
+    /// The byte that stands for a value that has nothing to say.
+    void filler() {
+        if (byte() != 0) [[unlikely]]
+            fail("procpool: a message holds something where an empty value should be");
+    }
+
+    /// A number as `encoder::count` writes it, not yet compared with anything.
+    std::size_t number() {
+        std::size_t value = byte();
+        if (value == 255)
+            raw(value);
+        return value;
+    }
+
+    /// A number of elements that the remaining bytes can hold if each takes at least `least_bytes`.
+    std::size_t count(std::size_t least_bytes = 1) {
+        const std::size_t value = number();
+        if (value > remaining() / least_bytes) [[unlikely]]
+            fail("procpool: a message claims more elements than it has bytes for");
+        return value;
+    }
+
+    /// The Boost archive that class types are read through, made when it is first needed.
+    input_archive& archive() { return archive_ ? *archive_ : make_archive(); }
+
+    // An object that was read by value may be moved to its final place only afterwards, and a pointer further on may
+    // refer to it. So whoever moves one says so. All of it costs one comparison when no objects are tracked.
+
+    /// How many objects are tracked now: those read from here on have numbers from this one up.
+    std::size_t object_mark() const noexcept { return archive_ ? tracked_objects() : 0; }
+
+    /// Objects tracked since `mark` that lie in `size` bytes at `from` have moved to `to`.
+    void objects_moved(std::size_t mark, const void* from, std::size_t size, const void* to) noexcept {
+        if (archive_)
+            move_objects(mark, from, size, to);
+    }
+
+    /// Objects tracked since `mark` and not made through pointers have gone where no pointer may refer to them.
+    void objects_gone(std::size_t mark) noexcept {
+        if (archive_)
+            forget_objects(mark);
+    }
+
+private:
+    input_archive& make_archive();
+    void discard_archive() noexcept;
+    void end_graph();
+    std::size_t tracked_objects() const noexcept;
+    void move_objects(std::size_t mark, const void* from, std::size_t size, const void* to) noexcept;
+    void forget_objects(std::size_t mark) noexcept;
+
+    const std::byte* at_;
+    const std::byte* end_;
+    input_archive* archive_ = nullptr;
+};
+
+} // namespace procpool::serialization
+
+#endif

@@ -1,0 +1,147 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+#ifndef PROCPOOL_SUBMISSION_HPP
+#define PROCPOOL_SUBMISSION_HPP
+
+#include <procpool/detail/awaitable_fix.hpp>
+#include <procpool/detail/call_operation.hpp>
+#include <procpool/detail/handle_state.hpp>
+#include <procpool/detail/receiver.hpp>
+
+#include <boost/asio/async_result.hpp>
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace procpool {
+
+template <class R>
+class task_handle;
+
+/// An operation of a pool that has not been started: a lazy Asio operation.
+/**
+ * Nothing happens until it is awaited, given a completion token, started or got; one that is dropped before is never done.
+ * It can be used once, and outlives the pool that made it.
+ *
+ * @code
+ * int a = co_await pool.submit(f, 1);                         // in a coroutine
+ * pool.submit(f, 2)([](std::exception_ptr error, int b) {});  // with a callback, or any other token of Asio
+ * auto handle = pool.submit(f, 3).start();                    // now; the result later
+ * int d = pool.submit(f, 4).get();                            // now, and wait
+ * @endcode
+ *
+ * @tparam R what the operation yields. A type other than void has to have a default constructor, for Asio's handlers get a
+ *           value even when there is an error.
+ */
+template <class R>
+class [[nodiscard]] submission {
+    static_assert(std::is_void_v<R> || std::is_default_constructible_v<R>,
+                  "procpool: a result type needs a default constructor, for a handler gets one together with an error");
+
+public:
+    /// For the pool alone.
+    submission(std::shared_ptr<core::pool_core> pool, detail::prepared_call call) noexcept
+        : pool_(std::move(pool)), call_(std::move(call)) {}
+
+    /// For the pool alone.
+    explicit submission(std::unique_ptr<detail::source<R>> source) noexcept : source_(std::move(source)) {}
+
+    submission(submission&&) noexcept = default;
+    submission& operator=(submission&&) noexcept = default;
+
+    /// Starts the operation.
+    /**
+     * @param token any completion token of Asio. `co_await` on the submission itself does the same as awaiting this with
+     *              `use_awaitable` (or the awaitable's own executor's variant).
+     *
+     * @par Handler signature
+     * `void(std::exception_ptr, R)`, or `void(std::exception_ptr)` if R is void. If the pointer is not null, the value is
+     * a default-constructed one.
+     *
+     * @par Executor
+     * The handler's associated one; by default the pool's. It is never called from within this function.
+     *
+     * @par Per-operation cancellation
+     * Through the handler's cancellation slot. A task that no worker has begun is withdrawn under `total`, `partial` and
+     * `terminal`: it will never run, and the operation completes with `boost::asio::error::operation_aborted`. A task that runs
+     * is killed together with its worker under `terminal`, and completes the same way; the worker is replaced, and
+     * no other task is touched. Under the other two a running task goes on and completes as if nothing had been asked. For a
+     * batch the same holds for each of its parts.
+     *
+     * @par Errors
+     * What the task throws; `worker_died`; `pool_error` with `errc::pool_closed`, `pool_terminated`, `worker_start_failed`,
+     * `not_serializable` or `protocol_error`; `boost::system::system_error` with `operation_aborted` if it was called off.
+     *
+     * @par Thread safety
+     * Any thread may start a submission; two threads must not use the same one at once.
+     *
+     * @throws std::logic_error if the submission was used before or moved from
+     */
+    template <boost::asio::completion_token_for<detail::signature_t<R>> Token>
+    auto operator()(Token&& token) {
+        return boost::asio::async_initiate<Token, detail::signature_t<R>>(initiate{}, token, std::move(*this));
+    }
+
+    /// Starts the operation now and gives something to ask for the result later: Python's AsyncResult.
+    /**
+     * The operation goes on if the handle is dropped. Cancellation, errors and thread safety are those of
+     * `operator()`.
+     */
+    task_handle<R> start() &&;
+
+    /// Starts the operation and blocks until it is over.
+    /**
+     * @return its value; throws its error
+     *
+     * @par Preconditions
+     * The pool's executor is run by another thread, as it is for a pool that owns its thread.
+     *
+     * @par Errors
+     * As for `operator()`. On a thread that runs the pool's executor it throws `pool_error` with `errc::would_deadlock`
+     * instead of waiting for itself, and nothing is started.
+     */
+    R get() &&;
+
+private:
+    template <class>
+    friend class task_handle;
+
+    struct initiate {
+        template <class Handler>
+        void operator()(Handler&& handler, submission self) const {
+            self.start_with(std::forward<Handler>(handler));
+        }
+    };
+
+    template <class Handler>
+    std::uint64_t start_with(Handler&& handler) {
+        using handler_type = std::decay_t<Handler>;
+        handler_type own(std::forward<Handler>(handler));
+        if (const auto pool = std::move(pool_))
+            return detail::call_operation<R, handler_type>::start(pool, std::move(call_), std::move(own));
+        const auto source = std::move(source_);
+        if (!source)
+            detail::throw_used_up();
+        source->start(detail::handler_receiver<R, handler_type>::make(source->executor(), std::move(own)));
+        return 0;
+    }
+
+    const boost::asio::any_io_executor& executor() const {
+        if (!pool_ && !source_)
+            detail::throw_used_up();
+        return pool_ ? pool_->executor() : source_->executor();
+    }
+
+    // Either a single call for a pool, or something that knows itself what to do.
+    std::shared_ptr<core::pool_core> pool_;
+    detail::prepared_call call_;
+    std::unique_ptr<detail::source<R>> source_;
+};
+
+} // namespace procpool
+
+#include <procpool/task_handle.hpp>
+
+#endif

@@ -1,0 +1,51 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+#ifndef PROCPOOL_WORKER_CALL_HPP
+#define PROCPOOL_WORKER_CALL_HPP
+
+#include <procpool/post_mortem.hpp>
+#include <procpool/wire/payload.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace procpool::worker {
+
+/// One task, as a worker meets it: bytes to turn into arguments, and a place for the result's bytes.
+class call {
+public:
+    call(std::span<const std::byte> arguments, std::uint32_t items, wire::payload_builder& result) noexcept
+        : arguments_(arguments), result_(result), items_(items) {}
+    call(const call&) = delete;
+    call& operator=(const call&) = delete;
+
+    std::span<const std::byte> arguments() const noexcept { return arguments_; }
+    std::uint32_t items() const noexcept { return items_; }
+    wire::payload_builder& result() noexcept { return result_; }
+
+    /// Leaves word of what is being done, for the post-mortem in case that it is the last thing.
+    virtual void enter(task_phase phase) noexcept = 0;
+
+    /// The function to call, if it is one that has an address. Throws pool_error if it is not to be found.
+    virtual const void* function() const = 0;
+
+protected:
+    ~call() = default;
+
+private:
+    std::span<const std::byte> arguments_;
+    wire::payload_builder& result_;
+    std::uint32_t items_;
+};
+
+/// What runs in a worker for a call of some function: instantiated by the façade, named by its place in the program.
+/**
+ * Throws what the function throws.
+ */
+using entry_function = void (*)(call&);
+
+} // namespace procpool::worker
+
+#endif

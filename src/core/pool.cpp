@@ -1,0 +1,192 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+#include <core/pool.hpp>
+
+#include <procpool/error.hpp>
+
+#include <system/modules.hpp>
+#include <system/process.hpp>
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+namespace procpool::core {
+
+namespace {
+
+constexpr std::size_t most_workers = 4096;
+constexpr std::size_t call_overhead = sizeof(wire::frame_header) + sizeof(wire::call_header);
+
+void check(const pool_options& options) {
+    if (options.workers == 0 || options.workers > most_workers)
+        throw std::invalid_argument("procpool: pool_options::workers is " + std::to_string(options.workers) +
+                                    "; it must be from 1 to " + std::to_string(most_workers));
+}
+
+} // namespace
+
+std::uint64_t function_entry(const void* address) {
+    return system::locate_function(address);
+}
+
+std::shared_ptr<pool_core> pool_core::create(boost::asio::any_io_executor executor, pool_options options) {
+    check(options);
+    auto made = std::make_shared<pool>(std::move(executor), std::move(options));
+    made->start();
+    return made;
+}
+
+pool::pool(boost::asio::any_io_executor executor, pool_options options)
+    : executor_(std::move(executor)), options_(std::move(options)), owner_process_(system::this_process()),
+      own_process_(system::open_own_process()), scheduler_({.tasks_ahead = wire::ledger::slots}),
+      staffing_(options_.workers), timer_(executor_) {
+    system::survive_broken_pipes();
+    workers_.reserve(options_.workers);
+    for (std::uint32_t index = 0; index != options_.workers; ++index)
+        workers_.push_back(std::make_unique<worker>(*this, index));
+}
+
+// Reached only when nothing refers to the pool any more: no handle, no operation of its own under way. What is left here
+// was never told since the program did away with the executor.
+pool::~pool() {
+    while (auto* submitted = static_cast<task*>(inbox_.take()))
+        done_.push(*submitted);
+    while (auto* waiting = static_cast<task*>(scheduler_.take_waiting()))
+        done_.push(*waiting);
+    for (const auto& place : workers_)
+        scheduler_.worker_gone(place->index, [this](machines::schedulable& lost) {
+            done_.push(static_cast<task&>(lost));
+            return machines::scheduler::fate::over;
+        });
+}
+
+void pool::start() {
+    const std::lock_guard lock(mutex_);
+    post_turn();
+}
+
+std::uint64_t pool::submit(task& submitted) {
+    const std::uint64_t id = submitted_.fetch_add(1, std::memory_order_relaxed) + 1;
+    submitted.id = id;
+    submitted.size = call_overhead + submitted.bytes.size();
+    if (inbox_.put(submitted)) // from here on it may be over at any time
+        boost::asio::post(executor_, [self = shared_from_this()] { self->run_turn(); });
+    return id;
+}
+
+void pool::cancel(const std::shared_ptr<task_cancellation>& which, boost::asio::cancellation_type type) {
+    std::unique_lock lock(mutex_);
+    // What was submitted just now may not have been looked at yet.
+    accept_submitted();
+    if (task* const wanted = which->target()) {
+        using answer = machines::scheduler::cancel_answer;
+        const bool terminal = (type & boost::asio::cancellation_type::terminal) != boost::asio::cancellation_type::none;
+        if (wanted->state == machines::task_state::fresh)
+            wanted->cancelled = true; // still in the inbox: accept() sees it
+        else if (const answer got = scheduler_.cancel(*wanted); got == answer::removed)
+            call_off(*wanted);
+        else if (got == answer::recall)
+            recall(*wanted);
+        if (terminal && which->target() && wanted->state == machines::task_state::started)
+            kill_for(*wanted);
+    }
+    end_from_outside(lock);
+}
+
+void pool::close() {
+    std::unique_lock lock(mutex_);
+    begin_closing();
+    end_from_outside(lock);
+}
+
+void pool::terminate() {
+    std::unique_lock lock(mutex_);
+    begin_terminating();
+    end_from_outside(lock);
+}
+
+void pool::join(completion& joiner) {
+    std::unique_lock lock(mutex_);
+    joiners_.push(joiner);
+    end_from_outside(lock);
+}
+
+void pool::shut_down(std::chrono::milliseconds grace, completion& joiner) {
+    std::unique_lock lock(mutex_);
+    begin_closing();
+    const auto limit = now() + grace;
+    terminate_at_ = std::min(limit, terminate_at_.value_or(limit));
+    joiners_.push(joiner);
+    end_from_outside(lock);
+}
+
+void pool::begin_closing() {
+    if (closed_)
+        return;
+    closed_ = true;
+    closed_after_ = submitted_.load(std::memory_order_relaxed);
+}
+
+void pool::begin_terminating() {
+    begin_closing();
+    if (terminated_)
+        return;
+    terminated_ = true;
+    staffing_.stop();
+    for (const auto& place : workers_)
+        if (place->occupied())
+            act(*place, place->life->kill(machines::worker_life::cause::terminated));
+}
+
+bool pool::all_told() const {
+    const std::lock_guard lock(mutex_);
+    return done_.empty();
+}
+
+pool_stats pool::stats() const {
+    const std::lock_guard lock(mutex_);
+    pool_stats now = counted_;
+    now.workers_starting = staffing_.starting();
+    now.workers_idle = scheduler_.idle_workers();
+    now.workers_busy = scheduler_.ready_workers() - scheduler_.idle_workers();
+    now.tasks_with_workers = scheduler_.with_workers();
+    now.tasks_submitted = submitted_.load(std::memory_order_relaxed);
+    now.tasks_waiting = static_cast<std::size_t>(now.tasks_submitted - now.tasks_completed - now.tasks_failed -
+                                                 now.tasks_cancelled - now.tasks_with_workers);
+    return now;
+}
+
+void pool::destroy() {
+    if (system::this_process() != owner_process_)
+        return; // a copy of the program made by fork: the workers are the original's
+    std::unique_lock lock(mutex_);
+    begin_terminating();
+    boost::system::error_code ignored;
+    timer_.cancel(ignored);
+    // All were killed just now, so they end at the same time and the waiting adds up to one.
+    for (const auto& place : workers_) {
+        if (!place->occupied())
+            continue;
+        place->link->destroy(std::chrono::seconds(10));
+        bury(*place, {});
+    }
+    do {
+        settle();
+    } while (more_to_do_);
+    end_from_outside(lock);
+}
+
+// A call from outside ends like a turn, except that nothing may be completed within it: the program is in the middle of
+// calling us.
+void pool::end_from_outside(std::unique_lock<std::mutex>& lock) {
+    settle();
+    if (!done_.empty())
+        post_delivery();
+    lock.unlock();
+}
+
+} // namespace procpool::core

@@ -1,0 +1,48 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+#include <core/worker.hpp>
+
+#include <core/pool.hpp>
+
+namespace procpool::core {
+
+void worker::vacate() {
+    link.reset();
+    life.reset();
+    tasks.fill(nullptr);
+    misdeed.clear();
+    useful = false;
+    to_flush = false;
+}
+
+void worker::begin_turn() {
+    owner_.begin_turn();
+}
+
+void worker::end_turn() {
+    owner_.end_turn();
+}
+
+void worker::hello(const wire::hello_message& message) {
+    owner_.worker_said_hello(*this, message);
+}
+
+void worker::answered(system::answer&& message) {
+    owner_.worker_answered(*this, std::move(message));
+}
+
+void worker::misbehaved(const std::string& how) {
+    misdeed = how;
+    owner_.act(*this, life->misbehaved());
+}
+
+void worker::output_ended() {
+    owner_.act(*this, life->output_ended(owner_.now()));
+}
+
+void worker::exited(const system::exit_status& status) {
+    owner_.worker_exited(*this, status);
+}
+
+} // namespace procpool::core

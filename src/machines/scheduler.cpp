@@ -1,0 +1,209 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+#include <machines/scheduler.hpp>
+
+#include <algorithm>
+
+namespace procpool::machines {
+
+void scheduler::add(schedulable& task) {
+    task.state = task_state::waiting;
+    queue_.push_back(task);
+}
+
+void scheduler::worker_ready(std::uint32_t worker) {
+    if (worker >= workers_.size())
+        workers_.resize(worker + 1);
+    if (workers_[worker].ready)
+        return;
+    workers_[worker].ready = true;
+    ++ready_;
+    idle_.push_back(worker);
+}
+
+void scheduler::worker_leaving(std::uint32_t worker) {
+    if (worker >= workers_.size() || !workers_[worker].ready)
+        return;
+    workers_[worker].ready = false;
+    --ready_;
+    std::erase(idle_, worker);
+    if (recall_from_ == worker)
+        to_recall_ = 0;
+}
+
+void scheduler::detach(schedulable& task) {
+    worker_entry& from = workers_[task.worker];
+    from.tasks.remove(task);
+    from.bytes -= task.size;
+    --with_workers_;
+    if (task.state == task_state::sent)
+        --from.recallable;
+    else if (task.state == task_state::recalled)
+        --recalls_unanswered_;
+    task.state = task_state::fresh;
+    if (from.tasks.empty() && from.ready)
+        idle_.push_back(task.worker);
+}
+
+void scheduler::finished(schedulable& task) {
+    detach(task);
+}
+
+bool scheduler::recall_answered(schedulable& task, bool was_not_begun) {
+    if (!was_not_begun) {
+        --recalls_unanswered_;
+        task.state = task_state::started;
+        return true;
+    }
+    detach(task);
+    if (task.cancelled)
+        return false;
+    task.state = task_state::waiting;
+    queue_.push_front(task);
+    return true;
+}
+
+scheduler::cancel_answer scheduler::cancel(schedulable& task) {
+    task.cancelled = true;
+    switch (task.state) {
+    case task_state::waiting:
+        queue_.remove(task);
+        task.state = task_state::fresh;
+        return cancel_answer::removed;
+    case task_state::sent:
+        ask_back(task);
+        return cancel_answer::recall;
+    case task_state::recalled:
+        return cancel_answer::recalled;
+    case task_state::started:
+    case task_state::fresh:
+        break;
+    }
+    return cancel_answer::started;
+}
+
+bool scheduler::ask_back(schedulable& task) {
+    if (task.state != task_state::sent)
+        return false;
+    --workers_[task.worker].recallable;
+    ++recalls_unanswered_;
+    task.state = task_state::recalled;
+    return true;
+}
+
+schedulable* scheduler::take_waiting() {
+    schedulable* task = queue_.pop_front();
+    if (task)
+        task->state = task_state::fresh;
+    return task;
+}
+
+task_list scheduler::forget_worker(std::uint32_t worker) {
+    if (worker >= workers_.size())
+        return {};
+    worker_leaving(worker);
+    worker_entry& gone = workers_[worker];
+    with_workers_ -= gone.tasks.size();
+    for (const schedulable* task = gone.tasks.front(); task; task = task->next)
+        if (task->state == task_state::recalled)
+            --recalls_unanswered_;
+    task_list had = gone.tasks;
+    gone = worker_entry{};
+    return had;
+}
+
+void scheduler::put_back(task_list& tasks) {
+    while (schedulable* task = tasks.back()) {
+        tasks.remove(*task);
+        task->state = task_state::waiting;
+        queue_.push_front(*task);
+    }
+}
+
+bool scheduler::has_room(const worker_entry& worker, const schedulable& task) const noexcept {
+    return worker.tasks.empty() ||
+           (worker.tasks.size() < limits_.tasks_ahead && worker.bytes + task.size <= limits_.bytes_ahead);
+}
+
+// The first task of a worker is taken to be running, whatever is known of it: were it asked back as well, two idle
+// workers could pass a single task to and fro before either wakes up.
+std::size_t scheduler::behind(const worker_entry& worker) const noexcept {
+    const bool first_counts = !worker.tasks.empty() && worker.tasks.front()->state == task_state::sent;
+    return worker.recallable - (first_counts ? 1 : 0);
+}
+
+scheduler::action scheduler::send(std::uint32_t worker) {
+    schedulable* task = queue_.pop_front();
+    worker_entry& to = workers_[worker];
+    task->state = task_state::sent;
+    task->worker = worker;
+    to.tasks.push_back(*task);
+    to.bytes += task->size;
+    ++to.recallable;
+    ++with_workers_;
+    return {action_kind::send, worker, task};
+}
+
+std::optional<scheduler::action> scheduler::next() {
+    if (to_recall_ != 0)
+        if (auto recall = rebalance())
+            return recall;
+    if (!queue_.empty()) {
+        if (!idle_.empty()) {
+            const std::uint32_t worker = idle_.back();
+            idle_.pop_back();
+            return send(worker);
+        }
+        return send_ahead();
+    }
+    if (!idle_.empty() && with_workers_ != 0 && recalls_unanswered_ == 0)
+        return rebalance();
+    return std::nullopt;
+}
+
+std::optional<scheduler::action> scheduler::send_ahead() {
+    if (ready_ == 0 || with_workers_ >= ready_ * limits_.tasks_ahead)
+        return std::nullopt;
+    // Nobody gets more than its share of all that is to be done, so that the last tasks are spread evenly too.
+    const std::size_t share = (queue_.size() + with_workers_ + ready_ - 1) / ready_;
+    const schedulable& task = *queue_.front();
+    const auto count = static_cast<std::uint32_t>(workers_.size());
+    for (std::uint32_t step = 0; step != count; ++step) {
+        if (cursor_ >= count)
+            cursor_ = 0;
+        const worker_entry& candidate = workers_[cursor_];
+        if (candidate.ready && candidate.tasks.size() < share && has_room(candidate, task))
+            return send(cursor_);
+        ++cursor_;
+    }
+    return std::nullopt;
+}
+
+std::optional<scheduler::action> scheduler::rebalance() {
+    if (to_recall_ == 0) {
+        std::size_t most = 0;
+        for (std::uint32_t worker = 0; worker != workers_.size(); ++worker) {
+            const std::size_t here = workers_[worker].ready ? behind(workers_[worker]) : 0;
+            if (here > most) {
+                most = here;
+                recall_from_ = worker;
+            }
+        }
+        to_recall_ = (most + 1) / 2;
+        if (to_recall_ == 0)
+            return std::nullopt;
+    }
+    // From the end, so that what goes back to the front of the queue keeps its order.
+    const worker_entry& from = workers_[recall_from_];
+    for (schedulable* task = from.tasks.back(); task && task != from.tasks.front(); task = task->previous) {
+        if (ask_back(*task)) {
+            --to_recall_;
+            return action{action_kind::recall, recall_from_, task};
+        }
+    }
+    to_recall_ = 0;
+    return std::nullopt;
+}
+
+} // namespace procpool::machines

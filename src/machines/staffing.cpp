@@ -1,0 +1,53 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+#include <machines/staffing.hpp>
+
+#include <algorithm>
+
+namespace procpool::machines {
+
+void staffing::became_ready() noexcept {
+    --starting_;
+    ++ready_;
+    failed_starts_ = 0;
+}
+
+void staffing::start_failed(time_point now) noexcept {
+    --starting_;
+    ++failed_starts_;
+    pause(now);
+}
+
+void staffing::gone(time_point now, bool was_useful) noexcept {
+    --ready_;
+    useless_deaths_ = was_useful ? 0 : useless_deaths_ + 1;
+    if (failures() != 0)
+        pause(now);
+}
+
+std::size_t staffing::failures() const noexcept {
+    return failed_starts_ + (useless_deaths_ > useless_deaths_for_free ? useless_deaths_ - useless_deaths_for_free : 0);
+}
+
+void staffing::pause(time_point now) noexcept {
+    const auto doublings = std::min<std::size_t>(failures() - 1, 20);
+    retry_at_ = now + std::min(pauses_.longest, pauses_.first * (duration::rep{1} << doublings));
+}
+
+std::size_t staffing::launches(time_point now, bool work_waits) const noexcept {
+    const std::size_t alive = starting_ + ready_;
+    if (stopped_ || alive >= wanted_)
+        return 0;
+    if (failures() == 0)
+        return wanted_ - alive;
+    return work_waits && starting_ == 0 && now >= retry_at_ ? 1 : 0;
+}
+
+std::optional<staffing::time_point> staffing::retry_at(time_point now, bool work_waits) const noexcept {
+    const bool will_try =
+        !stopped_ && failures() != 0 && work_waits && starting_ == 0 && starting_ + ready_ < wanted_;
+    return will_try && now < retry_at_ ? std::optional(retry_at_) : std::nullopt;
+}
+
+} // namespace procpool::machines

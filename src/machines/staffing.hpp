@@ -1,0 +1,84 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+#ifndef PROCPOOL_MACHINES_STAFFING_HPP
+#define PROCPOOL_MACHINES_STAFFING_HPP
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+
+namespace procpool::machines {
+
+/// Decides when a worker is to be started.
+/**
+ * A pool starts its workers at once and replaces the ones that die. When a start fails, it is tried again only when
+ * there is work to do, one worker at a time, after a pause that doubles with each failure; until one comes up, the pool
+ * is `hopeless()` and its operations are to be failed rather than left to wait.
+ *
+ * A worker that became ready and then died without ever having begun a task is replaced at once like any other, for
+ * somebody may have killed it. Only when that happens several times in a row is it taken for a program that cannot live.
+ */
+class staffing {
+public:
+    using time_point = std::chrono::steady_clock::time_point;
+    using duration = std::chrono::steady_clock::duration;
+
+    struct pauses {
+        duration first = std::chrono::milliseconds(100);
+        duration longest = std::chrono::seconds(10);
+    };
+
+    explicit staffing(std::size_t wanted) : staffing(wanted, pauses{}) {}
+    staffing(std::size_t wanted, pauses between) : wanted_(wanted), pauses_(between) {}
+
+    // What happened.
+
+    void launched() noexcept { ++starting_; }
+    void became_ready() noexcept;
+    void start_failed(time_point now) noexcept;
+
+    /// A worker that had been ready is gone.
+    void gone(time_point now, bool was_useful) noexcept;
+
+    /// No worker is to be started any more.
+    void stop() noexcept { stopped_ = true; }
+
+    // What to do.
+
+    /// How many workers to start now.
+    std::size_t launches(time_point now, bool work_waits) const noexcept;
+
+    /// When to ask again, if nothing happens before.
+    std::optional<time_point> retry_at(time_point now, bool work_waits) const noexcept;
+
+    /// No worker lives or starts, and the last start failed.
+    bool hopeless() const noexcept {
+        return starting_ == 0 && ready_ == 0 && (failed_starts_ != 0 || useless_deaths_ > useless_deaths_until_hopeless);
+    }
+
+    std::size_t starting() const noexcept { return starting_; }
+    std::size_t ready() const noexcept { return ready_; }
+
+    /// How many failures in a row hold back the next start.
+    std::size_t failures() const noexcept;
+
+private:
+    static constexpr std::size_t useless_deaths_for_free = 3;
+    static constexpr std::size_t useless_deaths_until_hopeless = 8;
+
+    void pause(time_point now) noexcept;
+
+    std::size_t wanted_;
+    pauses pauses_;
+    std::size_t starting_ = 0;
+    std::size_t ready_ = 0;
+    std::size_t failed_starts_ = 0;  ///< in a row
+    std::size_t useless_deaths_ = 0; ///< in a row
+    time_point retry_at_{};
+    bool stopped_ = false;
+};
+
+} // namespace procpool::machines
+
+#endif

@@ -1,0 +1,94 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+#include <system/channel.hpp>
+
+#include <system/failure.hpp>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <memory>
+#include <new>
+
+namespace procpool::system {
+
+namespace {
+
+// Descriptors that a child gets are moved to low numbers in it; staying above those, none can be overwritten on the way.
+unique_fd above_worker_numbers(unique_fd fd) {
+    if (fd.get() >= worker_first_free_fd)
+        return fd;
+    unique_fd moved(::fcntl(fd.get(), F_DUPFD_CLOEXEC, worker_first_free_fd));
+    if (!moved)
+        throw_failure("moving a descriptor");
+    return moved;
+}
+
+} // namespace
+
+unique_fd::~unique_fd() {
+    if (fd_ >= 0)
+        ::close(fd_);
+}
+
+pipe_ends make_pipe() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0)
+        throw_failure("making a pipe to a worker");
+    pipe_ends made{unique_fd(ends[0]), unique_fd(ends[1])};
+    made.read = above_worker_numbers(std::move(made.read));
+    made.write = above_worker_numbers(std::move(made.write));
+    return made;
+}
+
+void set_non_blocking(int fd) {
+    const int flags = ::fcntl(fd, F_GETFL);
+    if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
+        throw_failure("making a pipe non-blocking");
+}
+
+unique_fd open_own_process() {
+    unique_fd fd(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+    if (!fd)
+        throw_failure("opening a pidfd of this process");
+    return above_worker_numbers(std::move(fd));
+}
+
+shared_ledger shared_ledger::create() {
+    unique_fd fd(::memfd_create("procpool-ledger", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    if (!fd)
+        throw_failure("making the page shared with a worker");
+    fd = above_worker_numbers(std::move(fd));
+    // Sealed, for a worker that cut the page short could make this process fault when it looks.
+    if (::ftruncate(fd.get(), sizeof(wire::ledger)) != 0 ||
+        ::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+        throw_failure("sizing the page shared with a worker");
+    void* memory = ::mmap(nullptr, sizeof(wire::ledger), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+    if (memory == MAP_FAILED)
+        throw_failure("mapping the page shared with a worker");
+    return {std::move(fd), new (memory) wire::ledger};
+}
+
+shared_ledger shared_ledger::open(unique_fd fd) {
+    struct stat status {};
+    if (::fstat(fd.get(), &status) != 0 || status.st_size != sizeof(wire::ledger))
+        throw_failure("looking at the page shared with the pool");
+    void* memory = ::mmap(nullptr, sizeof(wire::ledger), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+    if (memory == MAP_FAILED)
+        throw_failure("mapping the page shared with the pool");
+    return {unique_fd(), std::launder(static_cast<wire::ledger*>(memory))};
+}
+
+shared_ledger::shared_ledger(shared_ledger&& other) noexcept
+    : fd_(std::move(other.fd_)), page_(std::exchange(other.page_, nullptr)) {}
+
+shared_ledger::~shared_ledger() {
+    if (page_)
+        ::munmap(page_, sizeof(wire::ledger));
+}
+
+} // namespace procpool::system

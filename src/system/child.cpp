@@ -1,0 +1,70 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+#include <system/child.hpp>
+
+#include <cerrno>
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+namespace procpool::system {
+
+namespace {
+
+#ifndef P_PIDFD
+constexpr auto by_pidfd = static_cast<idtype_t>(3);
+#else
+constexpr auto by_pidfd = P_PIDFD;
+#endif
+
+} // namespace
+
+void kill_group(pid_t pid) noexcept {
+    if (pid <= 1)
+        return; // 0 and -1 mean groups that are not the worker's
+    ::kill(-pid, SIGKILL);
+    ::kill(pid, SIGKILL); // in case that it left the group it was given
+}
+
+std::optional<exit_status> try_reap(pid_t pid, int pidfd) noexcept {
+    siginfo_t info{};
+    // Look before reaping: as long as the child is not reaped, its number cannot mean another process or group.
+    if (::waitid(by_pidfd, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG | WNOWAIT) != 0)
+        return errno == ECHILD ? std::optional(exit_status{}) : std::nullopt;
+    if (info.si_pid == 0)
+        return std::nullopt; // a pidfd may wake early
+    kill_group(pid);
+    info = {};
+    if (::waitid(by_pidfd, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG) != 0)
+        return errno == ECHILD ? std::optional(exit_status{}) : std::nullopt;
+    exit_status status;
+    if (info.si_code == CLD_EXITED)
+        status.exit_code = info.si_status;
+    else
+        status.signal = info.si_status;
+    return status;
+}
+
+std::optional<exit_status> reap_within(pid_t pid, int pidfd, std::chrono::milliseconds bound) noexcept {
+    const auto limit = std::chrono::steady_clock::now() + bound;
+    for (;;) {
+        if (auto status = try_reap(pid, pidfd))
+            return status;
+        const auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(limit - std::chrono::steady_clock::now()).count();
+        if (left <= 0)
+            return std::nullopt;
+        pollfd watched{pidfd, POLLIN, 0};
+        ::poll(&watched, 1, static_cast<int>(left));
+    }
+}
+
+void end_unwatched_child(pid_t pid) noexcept {
+    kill_group(pid);
+    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+}
+
+} // namespace procpool::system

@@ -1,0 +1,110 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+#ifndef PROCPOOL_SYSTEM_LOCAL_LINK_HPP
+#define PROCPOOL_SYSTEM_LOCAL_LINK_HPP
+
+#include <system/channel.hpp>
+#include <system/output_queue.hpp>
+#include <system/worker_link.hpp>
+#include <wire/frame_reader.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/readable_pipe.hpp>
+#include <boost/asio/writable_pipe.hpp>
+#include <boost/process/v2/process.hpp>
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace procpool::system {
+
+/// What to start as a worker on this machine.
+struct worker_command {
+    std::filesystem::path program;
+    std::vector<std::string> arguments; ///< from argv[0] on; the worker's own argument is added
+};
+
+/// The link to a worker that is a child process: two pipes, a shared page, and a pidfd.
+class local_link final : public worker_link, public std::enable_shared_from_this<local_link> {
+public:
+    /// Starts a worker. Throws boost::system::system_error if that cannot be done; then nothing is left of the attempt.
+    /**
+     * @param own_process a descriptor from open_own_process()
+     */
+    static std::shared_ptr<local_link> launch(const boost::asio::any_io_executor& executor,
+                                              const worker_command& command, int own_process);
+
+    ~local_link() override;
+
+    /// Begins to read from the worker and to watch it. The holder is told of it all for as long as it exists.
+    void listen(std::weak_ptr<link_holder> holder);
+
+    pid_t pid() const noexcept override { return pid_; }
+    void set_up(const wire::setup_message& message) override;
+    std::uint16_t send(const outgoing_call& call) override;
+    void flush() override;
+    withdrawal withdraw(std::uint16_t slot, std::uint64_t id) override;
+    wire::ledger_state look(std::uint16_t slot, std::uint64_t id) const override;
+    task_phase phase() const override;
+    void close_input() override;
+    void kill() override;
+    void destroy(std::chrono::milliseconds bound) override;
+
+    /// A link that is made but not launched. For launch() alone.
+    local_link(const boost::asio::any_io_executor& executor, shared_ledger ledger);
+
+private:
+    template <class Work>
+    void in_turn(Work work);
+
+    void announce_modules();
+    void add_header(wire::frame_kind kind, std::size_t size, std::uint16_t slot = 0, std::uint64_t id = 0);
+    void add_message(wire::frame_kind kind, const wire::payload& bytes);
+    void write();
+    void read();
+    void read_done(const boost::system::error_code& error, std::size_t size);
+    void handle_frames();
+    void handle_frame(wire::frame&& frame);
+    void handle_answer(wire::frame&& frame);
+    void give_up_reading(const std::string& how);
+    void watch();
+    void child_changed(const boost::system::error_code& error);
+    void read_the_rest();
+    void report_exit();
+    void close_everything();
+
+    boost::asio::writable_pipe calls_;
+    boost::asio::readable_pipe answers_;
+    boost::asio::posix::stream_descriptor watched_;
+    boost::process::v2::process process_;
+    shared_ledger ledger_;
+    pid_t pid_ = -1;
+    std::weak_ptr<link_holder> holder_;
+    link_holder* told_ = nullptr; ///< the holder, while in a turn
+
+    // Which task uses a slot; 0 for none, so ids start at 1.
+    std::array<std::uint64_t, wire::ledger::slots> slots_{};
+    std::vector<std::uint16_t> free_slots_;
+    std::size_t announced_modules_ = 1; ///< the main program needs no announcing
+
+    output_queue output_;
+    wire::frame_reader input_;
+    bool writing_ = false;
+    bool reading_ = false;
+    bool output_ended_ = false; ///< the worker's, that is our input
+    bool deaf_ = false;         ///< nothing that the worker sends is believed any more
+    bool closing_input_ = false;
+    bool closed_ = true;
+    std::optional<exit_status> status_;
+};
+
+} // namespace procpool::system
+
+#endif

@@ -1,0 +1,44 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+#include <system/process.hpp>
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+namespace procpool::system {
+
+pid_t this_process() noexcept {
+    return ::getpid();
+}
+
+std::string program_name() {
+    return ::program_invocation_name;
+}
+
+void name_thread(const char* name) noexcept {
+    ::pthread_setname_np(::pthread_self(), name);
+}
+
+all_signals_blocked::all_signals_blocked() noexcept {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+}
+
+all_signals_blocked::~all_signals_blocked() {
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
+void survive_broken_pipes() noexcept {
+    struct sigaction now {};
+    if (::sigaction(SIGPIPE, nullptr, &now) != 0 || (now.sa_flags & SA_SIGINFO) != 0 || now.sa_handler != SIG_DFL)
+        return;
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN;
+    ::sigaction(SIGPIPE, &ignore, nullptr);
+}
+
+} // namespace procpool::system

@@ -1,0 +1,43 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+#ifndef PROCPOOL_SYSTEM_PROCESS_HPP
+#define PROCPOOL_SYSTEM_PROCESS_HPP
+
+#include <string>
+
+#include <signal.h>
+#include <sys/types.h>
+
+namespace procpool::system {
+
+/// This process's id.
+pid_t this_process() noexcept;
+
+/// What this program was started as.
+std::string program_name();
+
+/// Writing to a pipe that nobody reads becomes an error of the write instead of the end of the program.
+/**
+ * An io_context does the same when it is made; other execution contexts do not. Leaves a handler of the program's alone.
+ */
+void survive_broken_pipes() noexcept;
+
+/// The calling thread's name, as debuggers and `ps` show it; at most 15 characters.
+void name_thread(const char* name) noexcept;
+
+/// As long as it lives, the calling thread gets no signals, and threads that it starts never do.
+class all_signals_blocked {
+public:
+    all_signals_blocked() noexcept;
+    all_signals_blocked(const all_signals_blocked&) = delete;
+    all_signals_blocked& operator=(const all_signals_blocked&) = delete;
+    ~all_signals_blocked();
+
+private:
+    sigset_t before_;
+};
+
+} // namespace procpool::system
+
+#endif

@@ -1,0 +1,10 @@
+set(PROCPOOL_SYSTEM_SOURCES
+    system/channel.cpp
+    system/child.cpp
+    system/cpus.cpp
+    system/local_link.cpp
+    system/modules.cpp
+    system/output_queue.cpp
+    system/process.cpp
+    system/spawn_launcher.cpp
+    system/worker_process.cpp)

@@ -1,0 +1,55 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+#ifndef PROCPOOL_SYSTEM_SPAWN_LAUNCHER_HPP
+#define PROCPOOL_SYSTEM_SPAWN_LAUNCHER_HPP
+
+#include <system/unique_fd.hpp>
+
+#include <boost/process/v2/process.hpp>
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace procpool::system {
+
+/// A launcher for Boost.Process v2 that starts a program with posix_spawn.
+/**
+ * The launchers that come with the library fork, and then run code of Asio in the child, which is not safe in a program
+ * with threads, and which costs the more the larger the program is. This one does not.
+ *
+ * The child leads a process group of its own, has every signal at its default and none blocked, reads nothing from its
+ * standard input, and has no descriptors but 0, 1, 2 and the ones that it was given.
+ */
+class spawn_launcher {
+public:
+    /// The child finds this process's descriptor `fd` under the number `as`; numbers are to be given in order from 3.
+    void give(int fd, int as) { given_.emplace_back(fd, as); }
+
+    /// Starts the program. Throws boost::system::system_error with the system's reason.
+    template <class Executor>
+    boost::process::v2::basic_process<Executor> operator()(Executor executor, const std::filesystem::path& program,
+                                                           const std::vector<std::string>& arguments) {
+        const pid_t pid = spawn(program, arguments);
+        unique_fd handle = open_child(pid);
+        watched_ = duplicate(handle.get(), pid);
+        return boost::process::v2::basic_process<Executor>(std::move(executor), pid, handle.release());
+    }
+
+    /// A pidfd of the child started last, for whoever wants to wait for it by its own means.
+    unique_fd take_pidfd() noexcept { return std::move(watched_); }
+
+private:
+    pid_t spawn(const std::filesystem::path& program, const std::vector<std::string>& arguments);
+    static unique_fd open_child(pid_t pid);
+    static unique_fd duplicate(int fd, pid_t pid);
+
+    std::vector<std::pair<int, int>> given_;
+    unique_fd watched_;
+};
+
+} // namespace procpool::system
+
+#endif

@@ -1,0 +1,106 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+#ifndef PROCPOOL_SYSTEM_WORKER_LINK_HPP
+#define PROCPOOL_SYSTEM_WORKER_LINK_HPP
+
+#include <procpool/wire/payload.hpp>
+#include <system/child.hpp>
+#include <wire/frame.hpp>
+#include <wire/handshake.hpp>
+#include <wire/ledger.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace procpool::system {
+
+/// What a link needs of a task in order to send it.
+struct outgoing_call {
+    std::uint64_t id;
+    wire::call_header header;
+    const wire::payload& arguments;
+};
+
+/// A task's answer: its result, or its exception in encoded form.
+struct answer {
+    std::uint64_t id;
+    std::uint16_t slot;
+    bool failed;
+    wire::payload bytes;
+};
+
+/// Whoever holds a link: it is told what comes from the worker.
+/**
+ * Everything is told between begin_turn() and end_turn(), within which nobody else touches the link or its holder.
+ */
+class link_holder {
+public:
+    virtual void begin_turn() = 0;
+    virtual void end_turn() = 0;
+
+    virtual void hello(const wire::hello_message& message) = 0;
+
+    /// A link passes on only answers to tasks that it was given and that were not answered or withdrawn before.
+    virtual void answered(answer&& message) = 0;
+
+    /// The worker sent something that no worker sends; nothing more is read from it.
+    virtual void misbehaved(const std::string& how) = 0;
+
+    /// The worker will send nothing more.
+    virtual void output_ended() = 0;
+
+    /// The worker is gone, and everything that it had sent was told before.
+    virtual void exited(const exit_status& status) = 0;
+
+protected:
+    ~link_holder() = default;
+};
+
+/// How the core speaks to one worker, wherever it runs.
+/**
+ * All members are called in a turn of the link's holder.
+ */
+class worker_link {
+public:
+    enum class withdrawal : std::uint8_t {
+        withdrawn, ///< the worker has not begun the task and never will
+        refused,   ///< it has begun it
+    };
+
+    virtual ~worker_link() = default;
+
+    /// The worker's process id on its machine.
+    virtual pid_t pid() const noexcept = 0;
+
+    /// Sends the worker its place in the pool. Before any call.
+    virtual void set_up(const wire::setup_message& message) = 0;
+
+    /// Takes a task to be sent with the next flush(), and answers the slot by which it is known here from now on.
+    virtual std::uint16_t send(const outgoing_call& call) = 0;
+
+    /// Hands over all that was taken since the last time, in one go.
+    virtual void flush() = 0;
+
+    virtual withdrawal withdraw(std::uint16_t slot, std::uint64_t id) = 0;
+
+    /// What became of a task; final once the worker is gone.
+    virtual wire::ledger_state look(std::uint16_t slot, std::uint64_t id) const = 0;
+
+    /// What the worker is doing, or was doing last.
+    virtual task_phase phase() const = 0;
+
+    /// Tells the worker that no more tasks come: it ends after what it has.
+    virtual void close_input() = 0;
+
+    /// Ends the worker and what it started, at once. exited() comes as always.
+    virtual void kill() = 0;
+
+    /// Kills the worker, waits for its end no longer than this, and gives up everything; nothing is told any more.
+    virtual void destroy(std::chrono::milliseconds bound) = 0;
+};
+
+} // namespace procpool::system
+
+#endif

@@ -1,0 +1,148 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+#include <system/worker_process.hpp>
+
+#include <system/process.hpp>
+
+#include <boost/system/system_error.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace procpool::system {
+
+namespace {
+
+constexpr int usage_error = 64; // EX_USAGE
+constexpr int pool_is_gone = 71;
+
+// Programs that close or duplicate descriptors by number rarely go beyond 255.
+constexpr int preferred_lowest = 512;
+
+unique_fd move_up(int fd) {
+    rlimit limit{};
+    int lowest = preferred_lowest;
+    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < preferred_lowest + 8)
+        lowest = static_cast<int>(limit.rlim_cur > 16 ? limit.rlim_cur - 8 : 8);
+    unique_fd moved(::fcntl(fd, F_DUPFD_CLOEXEC, lowest));
+    if (!moved)
+        moved = unique_fd(::fcntl(fd, F_DUPFD_CLOEXEC, worker_first_free_fd));
+    ::close(fd);
+    return moved;
+}
+
+bool is_open(int fd) {
+    return ::fcntl(fd, F_GETFD) >= 0;
+}
+
+// Ends this process and all that it started. The group was made for this worker alone; should the process have been moved
+// to another one, that group is not touched.
+[[noreturn]] void end_with_group(pid_t group) noexcept {
+    if (group > 1)
+        ::kill(-group, SIGKILL);
+    ::kill(::getpid(), SIGKILL);
+    for (;;)
+        ::pause();
+}
+
+struct watch {
+    int pool_process;
+    pid_t group;
+};
+
+// A thread of its own, for it has to act in the middle of any computation: neither the end of a pipe nor a signal of the
+// kind that tells of a parent's death (which is the death of the *thread* that started the worker) does that reliably.
+void* watch_pool(void* argument) {
+    const watch watched = *static_cast<watch*>(argument);
+    delete static_cast<watch*>(argument);
+    for (;;) {
+        pollfd entry{watched.pool_process, POLLIN, 0};
+        if (::poll(&entry, 1, -1) > 0)
+            end_with_group(watched.group);
+    }
+}
+
+bool start_watching(unique_fd pool_process) {
+    // Signals are for the tasks' own threads. A small stack will do, but how small some libraries decide.
+    const all_signals_blocked blocked;
+    pthread_attr_t attributes;
+    if (::pthread_attr_init(&attributes) != 0)
+        return false;
+    ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    ::pthread_attr_setstacksize(&attributes, std::max<std::size_t>(256 * 1024, PTHREAD_STACK_MIN));
+    const pid_t group = ::getpgrp();
+    auto* const argument = new watch{pool_process.get(), group};
+    pthread_t thread;
+    const int error = ::pthread_create(&thread, &attributes, watch_pool, argument);
+    ::pthread_attr_destroy(&attributes);
+    if (error != 0) {
+        delete argument;
+        return false;
+    }
+    ::pthread_setname_np(thread, "procpool-watch");
+    pool_process.release(); // the thread's, for as long as the process lives
+    return true;
+}
+
+} // namespace
+
+std::size_t worker_channel::read(std::span<std::byte> space) {
+    for (;;) {
+        const ssize_t size = ::read(calls.get(), space.data(), space.size());
+        if (size >= 0)
+            return static_cast<std::size_t>(size);
+        if (errno != EINTR)
+            ::_exit(pool_is_gone);
+    }
+}
+
+void worker_channel::write(std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+        const ssize_t size = ::write(answers.get(), bytes.data(), bytes.size());
+        if (size >= 0)
+            bytes = bytes.subspan(static_cast<std::size_t>(size));
+        else if (errno != EINTR)
+            ::_exit(pool_is_gone);
+    }
+}
+
+std::optional<worker_channel> take_over_channel() {
+    if (!is_open(worker_calls_fd) || !is_open(worker_answers_fd) || !is_open(worker_ledger_fd) ||
+        !is_open(worker_pool_fd))
+        return std::nullopt;
+    try {
+        unique_fd ledger = move_up(worker_ledger_fd);
+        worker_channel channel{move_up(worker_calls_fd), move_up(worker_answers_fd),
+                               shared_ledger::open(std::move(ledger))};
+        unique_fd pool_process = move_up(worker_pool_fd);
+        if (!channel.calls || !channel.answers || !pool_process || !start_watching(std::move(pool_process)))
+            return std::nullopt;
+        ::prctl(PR_SET_NAME, "procpool-worker");
+        return channel;
+    } catch (const boost::system::system_error&) {
+        return std::nullopt;
+    }
+}
+
+void refuse_to_run(const char* why) noexcept {
+    const char prefix[] = "procpool: ";
+    // Nothing is left to be done about a failure of these.
+    [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, prefix, sizeof prefix - 1);
+    written = ::write(STDERR_FILENO, why, std::strlen(why));
+    written = ::write(STDERR_FILENO, "\n", 1);
+    ::_exit(usage_error);
+}
+
+} // namespace procpool::system

@@ -1,0 +1,53 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+// The messages on the pipes between a pool and a worker. Both ends are the same build on the same machine, which the
+// handshake makes sure of, so numbers travel in the machine's own byte order.
+
+#ifndef PROCPOOL_WIRE_FRAME_HPP
+#define PROCPOOL_WIRE_FRAME_HPP
+
+#include <cstddef>
+#include <cstdint>
+
+namespace procpool::wire {
+
+/// Changes whenever a pool and a worker of different versions would misunderstand each other.
+inline constexpr std::uint32_t protocol_version = 1;
+
+/// The largest payload of one frame: what one task's arguments, or one result, may take.
+inline constexpr std::size_t max_payload_size = std::size_t{1} << 30;
+
+enum class frame_kind : std::uint8_t {
+    // from a worker
+    hello = 1, ///< the handshake: which build this is
+    result,    ///< a task's result
+    failure,   ///< a task's exception
+    // from the pool
+    setup = 16, ///< who the worker is; before any task
+    module,     ///< a shared library that later calls refer to
+    call,       ///< a task to run; the payload starts with a call_header
+};
+
+/// Stands in front of every payload.
+struct frame_header {
+    std::uint32_t size; ///< bytes of payload that follow
+    frame_kind kind;
+    std::uint8_t reserved;
+    std::uint16_t slot; ///< the task's word in the ledger
+    std::uint64_t id;   ///< the task's id
+};
+static_assert(sizeof(frame_header) == 16);
+
+/// Stands in front of a task's arguments.
+struct call_header {
+    std::uint64_t entry;    ///< what takes the arguments: module in the upper 16 bits, offset into it in the lower 48
+    std::uint64_t function; ///< the function to call, named in the same way, if it is one that has an address
+    std::uint32_t items;    ///< how many items a chunk holds; 1 for a single call
+    std::uint32_t attempt;
+};
+static_assert(sizeof(call_header) == 24);
+
+} // namespace procpool::wire
+
+#endif
