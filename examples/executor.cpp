@@ -25,24 +25,36 @@ std::string work(const std::pair<std::string, int>& job) {
     return job.first;
 }
 
-int main(int argc, char** argv) {
-    procpool::init(argc, argv);
-
+// Each result comes as soon as it is there.
+void submit_one_by_one() {
     boost::asio::io_context context;
     procpool::process_pool pool(context, {.workers = 3});
-
     for (const auto& job : jobs) {
         pool.submit(work, job)([](std::exception_ptr error, const std::string& name) {
             std::printf("submit: %s\n", error ? "failed" : name.c_str());
         });
     }
+    pool.close();
+    context.run();
+}
+
+// All results come together, each in its place.
+void map_all() {
+    boost::asio::io_context context;
+    procpool::process_pool pool(context, {.workers = 3});
     pool.map(work, jobs)([](std::exception_ptr error, const std::vector<std::string>& names) {
         if (error)
             std::printf("map: failed\n");
         for (const std::string& name : names)
             std::printf("map: %s\n", name.c_str());
     });
-
     pool.close();
     context.run();
+}
+
+int main(int argc, char** argv) {
+    procpool::init(argc, argv);
+
+    submit_one_by_one();
+    map_all();
 }

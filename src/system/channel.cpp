@@ -58,37 +58,37 @@ unique_fd open_own_process() {
     return above_worker_numbers(std::move(fd));
 }
 
-shared_ledger shared_ledger::create() {
-    unique_fd fd(::memfd_create("procpool-ledger", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+shared_mapping shared_mapping::create() {
+    unique_fd fd(::memfd_create("procpool-worker", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!fd)
-        throw_failure("making the page shared with a worker");
+        throw_failure("making the memory shared with a worker");
     fd = above_worker_numbers(std::move(fd));
-    // Sealed, for a worker that cut the page short could make this process fault when it looks.
-    if (::ftruncate(fd.get(), sizeof(wire::ledger)) != 0 ||
+    // Sealed, for a worker that cut the memory short could make this process fault when it looks.
+    if (::ftruncate(fd.get(), sizeof(shared_memory)) != 0 ||
         ::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
-        throw_failure("sizing the page shared with a worker");
-    void* memory = ::mmap(nullptr, sizeof(wire::ledger), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+        throw_failure("sizing the memory shared with a worker");
+    void* memory = ::mmap(nullptr, sizeof(shared_memory), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
     if (memory == MAP_FAILED)
-        throw_failure("mapping the page shared with a worker");
-    return {std::move(fd), new (memory) wire::ledger};
+        throw_failure("mapping the memory shared with a worker");
+    return {std::move(fd), new (memory) shared_memory};
 }
 
-shared_ledger shared_ledger::open(unique_fd fd) {
+shared_mapping shared_mapping::open(unique_fd fd) {
     struct stat status {};
-    if (::fstat(fd.get(), &status) != 0 || status.st_size != sizeof(wire::ledger))
-        throw_failure("looking at the page shared with the pool");
-    void* memory = ::mmap(nullptr, sizeof(wire::ledger), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+    if (::fstat(fd.get(), &status) != 0 || status.st_size != sizeof(shared_memory))
+        throw_failure("looking at the memory shared with the pool");
+    void* memory = ::mmap(nullptr, sizeof(shared_memory), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
     if (memory == MAP_FAILED)
-        throw_failure("mapping the page shared with the pool");
-    return {unique_fd(), std::launder(static_cast<wire::ledger*>(memory))};
+        throw_failure("mapping the memory shared with the pool");
+    return {unique_fd(), std::launder(static_cast<shared_memory*>(memory))};
 }
 
-shared_ledger::shared_ledger(shared_ledger&& other) noexcept
-    : fd_(std::move(other.fd_)), page_(std::exchange(other.page_, nullptr)) {}
+shared_mapping::shared_mapping(shared_mapping&& other) noexcept
+    : fd_(std::move(other.fd_)), memory_(std::exchange(other.memory_, nullptr)) {}
 
-shared_ledger::~shared_ledger() {
-    if (page_)
-        ::munmap(page_, sizeof(wire::ledger));
+shared_mapping::~shared_mapping() {
+    if (memory_)
+        ::munmap(memory_, sizeof(shared_memory));
 }
 
 } // namespace procpool::system

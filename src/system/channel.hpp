@@ -5,6 +5,7 @@
 #define PROCPOOL_SYSTEM_CHANNEL_HPP
 
 #include <system/unique_fd.hpp>
+#include <wire/answer_ring.hpp>
 #include <wire/ledger.hpp>
 
 namespace procpool::system {
@@ -12,7 +13,7 @@ namespace procpool::system {
 /// The numbers under which a new worker finds its descriptors. Its first act is to move them out of a task's way.
 inline constexpr int worker_calls_fd = 3;   ///< reads calls from it
 inline constexpr int worker_answers_fd = 4; ///< writes answers to it
-inline constexpr int worker_ledger_fd = 5;  ///< the shared page
+inline constexpr int worker_memory_fd = 5;  ///< the shared memory
 inline constexpr int worker_pool_fd = 6;    ///< a pidfd of the pool's process
 inline constexpr int worker_first_free_fd = 7;
 
@@ -33,30 +34,36 @@ void set_non_blocking(int fd);
 /// A descriptor of this very process, by which a worker sees that it ended. Throws boost::system::system_error.
 unique_fd open_own_process();
 
-/// The shared page, mapped into this process for as long as the object lives.
-class shared_ledger {
+/// What a pool and one worker share.
+struct shared_memory {
+    wire::ledger ledger;
+    wire::answer_ring answers;
+};
+
+/// The shared memory, mapped into this process for as long as the object lives.
+class shared_mapping {
 public:
-    /// A new page that has no name and whose size nobody can change. Throws boost::system::system_error.
-    static shared_ledger create();
+    /// New memory that has no name and whose size nobody can change. Throws boost::system::system_error.
+    static shared_mapping create();
 
-    /// The page behind a descriptor that was handed over. Throws boost::system::system_error.
-    static shared_ledger open(unique_fd fd);
+    /// The memory behind a descriptor that was handed over. Throws boost::system::system_error.
+    static shared_mapping open(unique_fd fd);
 
-    shared_ledger(shared_ledger&& other) noexcept;
-    shared_ledger& operator=(shared_ledger&&) = delete;
-    ~shared_ledger();
+    shared_mapping(shared_mapping&& other) noexcept;
+    shared_mapping& operator=(shared_mapping&&) = delete;
+    ~shared_mapping();
 
-    wire::ledger& operator*() const noexcept { return *page_; }
-    wire::ledger* operator->() const noexcept { return page_; }
+    shared_memory& operator*() const noexcept { return *memory_; }
+    shared_memory* operator->() const noexcept { return memory_; }
 
     /// The descriptor to hand over; give it up with close_fd() once that is done.
     int fd() const noexcept { return fd_.get(); }
     void close_fd() noexcept { fd_ = unique_fd(); }
 
 private:
-    shared_ledger(unique_fd fd, wire::ledger* page) noexcept : fd_(std::move(fd)), page_(page) {}
+    shared_mapping(unique_fd fd, shared_memory* memory) noexcept : fd_(std::move(fd)), memory_(memory) {}
     unique_fd fd_;
-    wire::ledger* page_;
+    shared_memory* memory_;
 };
 
 } // namespace procpool::system

@@ -7,6 +7,7 @@
 #include <system/spawn_launcher.hpp>
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -22,6 +23,9 @@ namespace asio = boost::asio;
 
 namespace {
 
+// About a quarter of a millisecond's worth.
+constexpr std::size_t answers_per_look = 1024;
+
 std::span<const std::byte> bytes_of(const auto& object) {
     return std::as_bytes(std::span(&object, 1));
 }
@@ -30,7 +34,7 @@ std::span<const std::byte> bytes_of(const auto& object) {
 
 std::shared_ptr<local_link> local_link::launch(const asio::any_io_executor& executor, const worker_command& command,
                                                int own_process) {
-    shared_ledger ledger = shared_ledger::create();
+    shared_mapping shared = shared_mapping::create();
     pipe_ends calls = make_pipe();
     pipe_ends answers = make_pipe();
     set_non_blocking(calls.write.get());
@@ -39,10 +43,10 @@ std::shared_ptr<local_link> local_link::launch(const asio::any_io_executor& exec
     spawn_launcher launcher;
     launcher.give(calls.read.get(), worker_calls_fd);
     launcher.give(answers.write.get(), worker_answers_fd);
-    launcher.give(ledger.fd(), worker_ledger_fd);
+    launcher.give(shared.fd(), worker_memory_fd);
     launcher.give(own_process, worker_pool_fd);
 
-    auto link = std::make_shared<local_link>(executor, std::move(ledger));
+    auto link = std::make_shared<local_link>(executor, std::move(shared));
     std::vector<std::string> arguments = command.arguments;
     arguments.emplace_back(worker_argument);
     // From here on the process object ends the child should anything below fail.
@@ -55,13 +59,13 @@ std::shared_ptr<local_link> local_link::launch(const asio::any_io_executor& exec
     calls.write.release();
     link->answers_.assign(answers.read.get());
     answers.read.release();
-    link->ledger_.close_fd();
+    link->shared_.close_fd();
     link->closed_ = false;
     return link;
 }
 
-local_link::local_link(const asio::any_io_executor& executor, shared_ledger ledger)
-    : calls_(executor), answers_(executor), watched_(executor), process_(executor), ledger_(std::move(ledger)) {
+local_link::local_link(const asio::any_io_executor& executor, shared_mapping shared)
+    : calls_(executor), answers_(executor), watched_(executor), process_(executor), shared_(std::move(shared)), ring_(shared_->answers) {
     free_slots_.reserve(wire::ledger::slots);
     for (std::size_t slot = wire::ledger::slots; slot != 0; --slot)
         free_slots_.push_back(static_cast<std::uint16_t>(slot - 1));
@@ -129,7 +133,7 @@ std::uint16_t local_link::send(const outgoing_call& call) {
     const std::uint16_t slot = free_slots_.back();
     free_slots_.pop_back();
     slots_[slot] = call.id;
-    ledger_->post(slot, call.id);
+    shared_->ledger.post(slot, call.id);
     add_header(wire::frame_kind::call, sizeof call.header + call.arguments.size(), slot, call.id);
     output_.add(bytes_of(call.header));
     output_.add(call.arguments);
@@ -163,7 +167,7 @@ void local_link::write() {
 }
 
 local_link::withdrawal local_link::withdraw(std::uint16_t slot, std::uint64_t id) {
-    if (!ledger_->withdraw(slot, id))
+    if (!shared_->ledger.withdraw(slot, id))
         return withdrawal::refused;
     slots_[slot] = 0;
     free_slots_.push_back(slot);
@@ -171,11 +175,11 @@ local_link::withdrawal local_link::withdraw(std::uint16_t slot, std::uint64_t id
 }
 
 wire::ledger_state local_link::look(std::uint16_t slot, std::uint64_t id) const {
-    return ledger_->look(slot, id);
+    return shared_->ledger.look(slot, id);
 }
 
 task_phase local_link::phase() const {
-    return ledger_->phase();
+    return shared_->ledger.phase();
 }
 
 void local_link::close_input() {
@@ -205,7 +209,12 @@ void local_link::read_done(const boost::system::error_code& error, std::size_t s
     if (status_) {
         read_the_rest();
         report_exit();
-    } else if (error) {
+        return;
+    }
+    look_into_ring();
+    if (closed_)
+        return;
+    if (error) {
         output_ended_ = true;
         told_->output_ended();
     } else if (!deaf_) {
@@ -228,7 +237,9 @@ void local_link::handle_frame(wire::frame&& frame) {
     switch (frame.header.kind) {
     case wire::frame_kind::result:
     case wire::frame_kind::failure:
-        handle_answer(std::move(frame));
+        handle_answer(frame.header, std::move(frame).keep());
+        return;
+    case wire::frame_kind::doorbell: // the ring is looked into whenever something came
         return;
     case wire::frame_kind::hello:
         if (const auto message = wire::decode_hello(frame.bytes))
@@ -244,15 +255,57 @@ void local_link::handle_frame(wire::frame&& frame) {
     give_up_reading("it sent a message of an unknown kind");
 }
 
-void local_link::handle_answer(wire::frame&& frame) {
-    const auto [size, kind, reserved, slot, id] = frame.header;
+void local_link::handle_answer(const wire::frame_header& header, wire::payload&& bytes) {
+    const auto [size, kind, reserved, slot, id] = header;
     if (slot >= slots_.size() || id == 0 || slots_[slot] != id) {
         give_up_reading("it answered a task that it did not have");
         return;
     }
     slots_[slot] = 0;
     free_slots_.push_back(slot);
-    told_->answered({id, slot, kind == wire::frame_kind::failure, std::move(frame).keep()});
+    told_->answered({id, slot, kind == wire::frame_kind::failure, std::move(bytes)});
+}
+
+// The ring is looked into when the doorbell rang, until it is empty and the worker was asked to ring again. In portions: the
+// program's other handlers get their turn in between.
+void local_link::look_into_ring() {
+    for (std::size_t count = 0; count != answers_per_look; ++count)
+        if (!take_from_ring() && (deaf_ || closed_ || ring_.sleep()))
+            return;
+    look_again_soon();
+}
+
+void local_link::look_again_soon() {
+    if (std::exchange(looking_, true))
+        return;
+    asio::post(answers_.get_executor(), [self = shared_from_this()] {
+        self->in_turn([&] {
+            self->looking_ = false;
+            if (!self->status_)
+                self->look_into_ring();
+        });
+    });
+}
+
+bool local_link::take_from_ring() {
+    if (deaf_ || closed_)
+        return false;
+    wire::frame_header header;
+    wire::payload bytes;
+    switch (ring_.take(header, bytes)) {
+    case wire::ring_reader::found::nothing:
+        return false;
+    case wire::ring_reader::found::answer:
+        if (header.kind == wire::frame_kind::result || header.kind == wire::frame_kind::failure) {
+            handle_answer(header, std::move(bytes));
+            return true;
+        }
+        [[fallthrough]];
+    case wire::ring_reader::found::nonsense:
+        break;
+    }
+    give_up_reading("what it left in the shared memory makes no sense");
+    return false;
 }
 
 void local_link::give_up_reading(const std::string& how) {
@@ -291,6 +344,8 @@ void local_link::child_changed(const boost::system::error_code& error) {
 // The worker is dead, so all that it wrote is in the pipe now. The end of file may never come: something that the worker
 // left behind may hold the other end, and may even write.
 void local_link::read_the_rest() {
+    while (take_from_ring()) {
+    }
     if (output_ended_ || deaf_ || !answers_.is_open())
         return;
     const int fd = answers_.native_handle();

@@ -58,7 +58,7 @@ public:
     void destroy(std::chrono::milliseconds bound) override;
 
     /// A link that is made but not launched. For launch() alone.
-    local_link(const boost::asio::any_io_executor& executor, shared_ledger ledger);
+    local_link(const boost::asio::any_io_executor& executor, shared_mapping shared);
 
 private:
     template <class Work>
@@ -71,8 +71,11 @@ private:
     void read();
     void read_done(const boost::system::error_code& error, std::size_t size);
     void handle_frames();
+    void look_into_ring();
+    void look_again_soon();
+    bool take_from_ring();
     void handle_frame(wire::frame&& frame);
-    void handle_answer(wire::frame&& frame);
+    void handle_answer(const wire::frame_header& header, wire::payload&& bytes);
     void give_up_reading(const std::string& how);
     void watch();
     void child_changed(const boost::system::error_code& error);
@@ -84,7 +87,8 @@ private:
     boost::asio::readable_pipe answers_;
     boost::asio::posix::stream_descriptor watched_;
     boost::process::v2::process process_;
-    shared_ledger ledger_;
+    shared_mapping shared_;
+    wire::ring_reader ring_;
     pid_t pid_ = -1;
     std::weak_ptr<link_holder> holder_;
     link_holder* told_ = nullptr; ///< the holder, while in a turn
@@ -98,6 +102,7 @@ private:
     wire::frame_reader input_;
     bool writing_ = false;
     bool reading_ = false;
+    bool looking_ = false; ///< another look into the ring is posted
     bool output_ended_ = false; ///< the worker's, that is our input
     bool deaf_ = false;         ///< nothing that the worker sends is believed any more
     bool closing_input_ = false;

@@ -119,13 +119,13 @@ void worker_channel::write(std::span<const std::byte> bytes) {
 }
 
 std::optional<worker_channel> take_over_channel() {
-    if (!is_open(worker_calls_fd) || !is_open(worker_answers_fd) || !is_open(worker_ledger_fd) ||
+    if (!is_open(worker_calls_fd) || !is_open(worker_answers_fd) || !is_open(worker_memory_fd) ||
         !is_open(worker_pool_fd))
         return std::nullopt;
     try {
-        unique_fd ledger = move_up(worker_ledger_fd);
+        unique_fd memory = move_up(worker_memory_fd);
         worker_channel channel{move_up(worker_calls_fd), move_up(worker_answers_fd),
-                               shared_ledger::open(std::move(ledger))};
+                               shared_mapping::open(std::move(memory))};
         unique_fd pool_process = move_up(worker_pool_fd);
         if (!channel.calls || !channel.answers || !pool_process || !start_watching(std::move(pool_process)))
             return std::nullopt;

@@ -16,7 +16,7 @@ namespace procpool::system {
 struct worker_channel {
     unique_fd calls;
     unique_fd answers;
-    shared_ledger ledger;
+    shared_mapping shared;
 
     /// Waits for bytes from the pool. 0 when no more come. If the pool's process is gone, so is this one.
     std::size_t read(std::span<std::byte> space);

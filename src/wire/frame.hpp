@@ -23,6 +23,7 @@ enum class frame_kind : std::uint8_t {
     hello = 1, ///< the handshake: which build this is
     result,    ///< a task's result
     failure,   ///< a task's exception
+    doorbell,  ///< there are answers in the ring
     // from the pool
     setup = 16, ///< who the worker is; before any task
     module,     ///< a shared library that later calls refer to

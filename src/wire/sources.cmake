@@ -1,4 +1,5 @@
 set(PROCPOOL_WIRE_SOURCES
+    wire/answer_ring.cpp
     wire/frame_reader.cpp
     wire/handshake.cpp
     wire/payload.cpp)

@@ -25,7 +25,7 @@ constexpr std::size_t memory_kept_between_calls = std::size_t{1} << 20;
 
 class server {
 public:
-    explicit server(system::worker_channel channel) : channel_(std::move(channel)) {}
+    explicit server(system::worker_channel channel) : channel_(std::move(channel)), answers_(channel_.shared->answers) {}
 
     int run() {
         answer(wire::frame_kind::hello, wire::encode(wire::hello_message{wire::protocol_version,
@@ -85,7 +85,7 @@ private:
         wire::call_header header;
         if (frame.header.slot >= wire::ledger::slots || frame.bytes.size() < sizeof header)
             return false;
-        wire::ledger& page = *channel_.ledger;
+        wire::ledger& page = channel_.shared->ledger;
         if (!page.claim(frame.header.slot, frame.header.id))
             return true; // withdrawn meanwhile
         std::memcpy(&header, frame.bytes.data(), sizeof header);
@@ -120,19 +120,32 @@ private:
         output_.truncate(0);
         output_.extend(sizeof(wire::frame_header));
         output_.append(bytes.data(), bytes.size());
-        send(kind, 0, 0);
+        const wire::frame_header header{static_cast<std::uint32_t>(bytes.size()), kind, 0, 0, 0};
+        std::memcpy(output_.data(), &header, sizeof header);
+        channel_.write({output_.data(), output_.size()});
     }
 
     void send(wire::frame_kind kind, std::uint16_t slot, std::uint64_t id) {
         const wire::frame_header header{static_cast<std::uint32_t>(output_.size() - sizeof(wire::frame_header)), kind, 0,
                                         slot, id};
+        if (answers_.put(header, {output_.data() + sizeof header, output_.size() - sizeof header})) {
+            if (answers_.must_wake())
+                ring_doorbell();
+            return;
+        }
         std::memcpy(output_.data(), &header, sizeof header);
         channel_.write({output_.data(), output_.size()});
         if (output_.size() > memory_kept_between_calls)
             output_.finish();
     }
 
+    void ring_doorbell() {
+        const wire::frame_header header{0, wire::frame_kind::doorbell, 0, 0, 0};
+        channel_.write(std::as_bytes(std::span(&header, 1)));
+    }
+
     system::worker_channel channel_;
+    wire::ring_writer answers_;
     system::module_table modules_;
     wire::frame_reader input_;
     wire::payload_builder output_;

@@ -10,9 +10,9 @@
 #include <boost/serialization/array_wrapper.hpp>
 #include <boost/serialization/binary_object.hpp>
 #include <boost/serialization/boost_unordered_map.hpp>
+#include <boost/serialization/deque.hpp>
 #include <boost/serialization/optional.hpp>
 #include <boost/serialization/queue.hpp>
-#include <boost/serialization/slist.hpp>
 #include <boost/serialization/strong_typedef.hpp>
 #include <boost/serialization/valarray.hpp>
 #include <boost/serialization/variant.hpp>

@@ -34,12 +34,15 @@ concept complex_number = named_in_std<T> && std::is_floating_point_v<typename T:
 /// A class whose author says that copying its bytes copies the object.
 /**
  * Boost says it in two ways: is_bitwise_serializable, and the implementation level primitive_type, which its binary
- * archives take to mean the same. Either counts only for a class for which C++ allows it.
+ * archives take to mean the same. Either is believed of classes that are nothing but their bytes. The second of the
+ * conditions is for BOOST_STRONG_TYPEDEF and its like, which write out the copy constructor that they need not have.
  */
 template <class T>
 consteval bool is_bitwise_class() {
     if constexpr (std::is_class_v<T> || std::is_union_v<T>) {
-        if constexpr (std::is_trivially_copyable_v<T> && !std::is_empty_v<T>)
+        if constexpr (!std::is_empty_v<T> && (std::is_trivially_copyable_v<T> ||
+                                              (std::is_standard_layout_v<T> && std::is_trivially_destructible_v<T> &&
+                                               std::is_copy_constructible_v<T>)))
             return boost::serialization::is_bitwise_serializable<T>::value || complex_number<T> ||
                    int(boost::serialization::implementation_level<T>::value) ==
                        int(boost::serialization::primitive_type);

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <span>
 #include <type_traits>
 
@@ -69,7 +70,7 @@ public:
 
     template <class T>
     void raw(T& value) {
-        std::memcpy(&value, take(sizeof(T)), sizeof(T));
+        std::memcpy(static_cast<void*>(std::addressof(value)), take(sizeof(T)), sizeof(T));
     }
 
     std::uint8_t byte() { return std::to_integer<std::uint8_t>(*take(1)); }

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 
 namespace procpool::serialization {
 
@@ -45,7 +46,7 @@ public:
     /// The object representation of a value that may be copied so.
     template <class T>
     void raw(const T& value) {
-        std::memcpy(to_.extend(sizeof(T)), &value, sizeof(T));
+        std::memcpy(to_.extend(sizeof(T)), std::addressof(value), sizeof(T));
     }
 
     void byte(std::uint8_t value) { *to_.extend(1) = std::byte{value}; }
