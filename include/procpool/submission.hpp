@@ -77,7 +77,8 @@ public:
      * @par Thread safety
      * Any thread may start a submission; two threads must not use the same one at once.
      *
-     * @throws std::logic_error if the submission was used before or moved from
+     * @throws std::logic_error if the submission was used before or moved from; pool_error with `errc::pool_terminated` if the
+     *         pool does not exist any more
      */
     template <boost::asio::completion_token_for<detail::signature_t<R>> Token>
     auto operator()(Token&& token) {
@@ -119,19 +120,23 @@ private:
     std::uint64_t start_with(Handler&& handler) {
         using handler_type = std::decay_t<Handler>;
         handler_type own(std::forward<Handler>(handler));
-        if (const auto pool = std::move(pool_))
-            return detail::call_operation<R, handler_type>::start(pool, std::move(call_), std::move(own));
+        const std::shared_ptr<core::pool_core> pool = this->pool();
         const auto source = std::move(source_);
+        pool_.reset();
         if (!source)
-            detail::throw_used_up();
-        source->start(detail::handler_receiver<R, handler_type>::make(source->executor(), std::move(own)));
+            return detail::call_operation<R, handler_type>::start(pool, std::move(call_), std::move(own));
+        source->start(detail::handler_receiver<R, handler_type>::make(pool->executor(), std::move(own)));
         return 0;
     }
 
-    const boost::asio::any_io_executor& executor() const {
+    /// The pool, if it is of use still.
+    const std::shared_ptr<core::pool_core>& pool() const {
         if (!pool_ && !source_)
             detail::throw_used_up();
-        return pool_ ? pool_->executor() : source_->executor();
+        const std::shared_ptr<core::pool_core>& pool = pool_ ? pool_ : source_->pool();
+        if (pool->destroyed() && !(source_ && source_->outlives_pool()))
+            detail::throw_pool_gone();
+        return pool;
     }
 
     // Either a single call for a pool, or something that knows itself what to do.

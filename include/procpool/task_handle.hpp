@@ -87,7 +87,7 @@ private:
 
 template <class R>
 task_handle<R> submission<R>::start() && {
-    auto state = std::make_shared<detail::handle_state<R>>(executor());
+    auto state = std::make_shared<detail::handle_state<R>>(pool());
     detail::handle_handler<R> handler{state};
     state->id = start_with(std::move(handler));
     return task_handle<R>(std::move(state));
@@ -95,7 +95,7 @@ task_handle<R> submission<R>::start() && {
 
 template <class R>
 R submission<R>::get() && {
-    detail::refuse_to_wait_on(executor());
+    detail::refuse_to_wait_on(pool()->executor());
     return std::move(*this).start().get();
 }
 

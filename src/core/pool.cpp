@@ -160,13 +160,11 @@ pool_stats pool::stats() const {
     return now;
 }
 
-void pool::destroy() {
+bool pool::destroy() {
     if (system::this_process() != owner_process_)
-        return; // a copy of the program made by fork: the workers are the original's
+        return false; // the workers, and what the descriptors refer to, are the original's
     std::unique_lock lock(mutex_);
     begin_terminating();
-    boost::system::error_code ignored;
-    timer_.cancel(ignored);
     // All were killed just now, so they end at the same time and the waiting adds up to one.
     for (const auto& place : workers_) {
         if (!place->occupied())
@@ -177,7 +175,25 @@ void pool::destroy() {
     do {
         settle();
     } while (more_to_do_);
-    end_from_outside(lock);
+    // What is left refers to no object of the executor's context, which may cease to exist before the last submission does.
+    timer_.reset();
+    destroyed_.store(true, std::memory_order_release);
+    completion_queue anywhere = take_for_anywhere();
+    if (!done_.empty())
+        post_delivery();
+    lock.unlock();
+    while (completion* const over = anywhere.pop())
+        over->complete();
+    return true;
+}
+
+completion_queue pool::take_for_anywhere() {
+    completion_queue anywhere;
+    completion_queue others;
+    while (completion* const over = done_.pop())
+        (over->completes_anywhere ? anywhere : others).push(*over);
+    done_.put_back(others);
+    return anywhere;
 }
 
 // A call from outside ends like a turn, except that nothing may be completed within it: the program is in the middle of

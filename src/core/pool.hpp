@@ -17,6 +17,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 namespace procpool::core {
@@ -45,7 +46,8 @@ public:
     void join(completion& joiner) override;
     void shut_down(std::chrono::milliseconds grace, completion& joiner) override;
     pool_stats stats() const override;
-    void destroy() override;
+    bool destroy() override;
+    bool destroyed() const noexcept override { return destroyed_.load(std::memory_order_acquire); }
     bool all_told() const override;
 
     // For the workers, on an event of their links.
@@ -73,6 +75,7 @@ private:
     void post_delivery();
     void deliver();
     void hand_out(completion_queue portion);
+    completion_queue take_for_anywhere();
     void over(task& done, std::exception_ptr error);
     void over(task& done);
     void call_off(task& done);
@@ -98,6 +101,7 @@ private:
 
     std::atomic<std::uint64_t> submitted_{0}; ///< tasks so far; also the last one's id
     inbox inbox_;
+    std::atomic<bool> destroyed_{false};
 
     mutable std::mutex mutex_;
     machines::scheduler scheduler_;
@@ -105,7 +109,7 @@ private:
     std::vector<std::unique_ptr<worker>> workers_;
     std::vector<worker*> to_flush_;
     std::size_t occupied_ = 0;
-    boost::asio::steady_timer timer_;
+    std::optional<boost::asio::steady_timer> timer_;
     std::optional<time_point> timer_set_for_;
     std::optional<time_point> terminate_at_;
     std::string start_failure_;

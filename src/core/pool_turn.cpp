@@ -236,6 +236,8 @@ void pool::finish_closing() {
 // Time --------------------------------------------------------------------------------------------------------------
 
 void pool::set_timer() {
+    if (!timer_)
+        return;
     std::optional<time_point> next = terminate_at_;
     const auto consider = [&next](std::optional<time_point> when) {
         if (when && (!next || *when < *next))
@@ -252,11 +254,11 @@ void pool::set_timer() {
         return;
     timer_set_for_ = next;
     if (!next) {
-        timer_.cancel();
+        timer_->cancel();
         return;
     }
-    timer_.expires_at(*next);
-    timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+    timer_->expires_at(*next);
+    timer_->async_wait([self = shared_from_this()](const boost::system::error_code& error) {
         if (!error)
             self->timer_fired();
     });

@@ -27,7 +27,9 @@ namespace {
 /// Waiting for the pool's end.
 class end_operation final : public core::completion {
 public:
-    explicit end_operation(detail::receiver_ptr<void> waiting) : waiting_(std::move(waiting)) {}
+    explicit end_operation(detail::receiver_ptr<void> waiting) : waiting_(std::move(waiting)) {
+        completes_anywhere = waiting_->anywhere;
+    }
 
     void complete() override {
         const std::unique_ptr<end_operation> self(this);
@@ -45,7 +47,7 @@ public:
     end_source(std::shared_ptr<core::pool_core> pool, Start start)
         : pool_(std::move(pool)), start_(std::move(start)) {}
 
-    const boost::asio::any_io_executor& executor() const noexcept override { return pool_->executor(); }
+    const std::shared_ptr<core::pool_core>& pool() const noexcept override { return pool_; }
     void start(detail::receiver_ptr<void> waiting) override {
         start_(*pool_, *std::make_unique<end_operation>(std::move(waiting)).release());
     }
@@ -77,9 +79,14 @@ process_pool::process_pool(pool_options options)
     : thread_(std::make_unique<detail::own_thread>()), core_(make_core(thread_->executor(), std::move(options))) {}
 
 process_pool::~process_pool() {
-    core_->destroy();
-    if (thread_)
-        thread_->finish(core_);
+    if (core_->destroy()) {
+        if (thread_)
+            thread_->finish(core_);
+        return;
+    }
+    // In a copy of the process made by fork there is no such thread, and giving anything up would disturb the original.
+    static_cast<void>(thread_.release());
+    static_cast<void>(new std::shared_ptr<core::pool_core>(core_));
 }
 
 void process_pool::close() {

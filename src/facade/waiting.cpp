@@ -48,8 +48,13 @@ void throw_used_up() {
     throw std::logic_error("procpool: this submission was started before, or moved from; it can be used once");
 }
 
-void throw_result_taken() {
-    throw std::logic_error("procpool: this result can only be moved, and somebody has taken it already");
+void throw_pool_gone() {
+    throw pool_error(errc::pool_terminated, "the pool does not exist any more");
+}
+
+std::exception_ptr result_taken() {
+    return std::make_exception_ptr(
+        std::logic_error("procpool: this result can only be moved, and somebody has taken it already"));
 }
 
 } // namespace procpool::detail

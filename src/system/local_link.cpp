@@ -49,9 +49,9 @@ std::shared_ptr<local_link> local_link::launch(const asio::any_io_executor& exec
     auto link = std::make_shared<local_link>(executor, std::move(shared));
     std::vector<std::string> arguments = command.arguments;
     arguments.emplace_back(worker_argument);
-    // From here on the process object ends the child should anything below fail.
-    link->process_ = launcher(executor, command.program, arguments);
-    link->pid_ = link->process_.id();
+    // Until all is in place, the process object ends the child should anything below fail.
+    boost::process::v2::process process = launcher(executor, command.program, arguments);
+    link->pid_ = process.id();
     unique_fd pidfd = launcher.take_pidfd();
     link->watched_.assign(pidfd.get());
     pidfd.release();
@@ -61,11 +61,12 @@ std::shared_ptr<local_link> local_link::launch(const asio::any_io_executor& exec
     answers.read.release();
     link->shared_.close_fd();
     link->closed_ = false;
+    process.detach(); // its wait would block, and its descriptor would be a second one for the same thing
     return link;
 }
 
 local_link::local_link(const asio::any_io_executor& executor, shared_mapping shared)
-    : calls_(executor), answers_(executor), watched_(executor), process_(executor), shared_(std::move(shared)), ring_(shared_->answers) {
+    : calls_(executor), answers_(executor), watched_(executor), shared_(std::move(shared)), ring_(shared_->answers) {
     free_slots_.reserve(wire::ledger::slots);
     for (std::size_t slot = wire::ledger::slots; slot != 0; --slot)
         free_slots_.push_back(static_cast<std::uint16_t>(slot - 1));
@@ -331,7 +332,6 @@ void local_link::child_changed(const boost::system::error_code& error) {
         watch();
         return;
     }
-    process_.detach(); // its number may soon be another process's
     if (reading_) {
         // What was read already but not handled yet comes first; read_done() goes on from there.
         answers_.cancel();
@@ -380,7 +380,6 @@ void local_link::destroy(std::chrono::milliseconds bound) {
     if (!status_) {
         kill_group(pid_);
         reap_within(pid_, watched_.native_handle(), bound);
-        process_.detach();
     }
     close_everything();
 }

@@ -13,7 +13,6 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/readable_pipe.hpp>
 #include <boost/asio/writable_pipe.hpp>
-#include <boost/process/v2/process.hpp>
 
 #include <array>
 #include <cstdint>
@@ -86,7 +85,6 @@ private:
     boost::asio::writable_pipe calls_;
     boost::asio::readable_pipe answers_;
     boost::asio::posix::stream_descriptor watched_;
-    boost::process::v2::process process_;
     shared_mapping shared_;
     wire::ring_reader ring_;
     pid_t pid_ = -1;

@@ -39,6 +39,7 @@ public:
     virtual std::size_t workers() const noexcept = 0;
 
     /// Takes the task over until it is completed, and answers its id: tasks are numbered in the order of submission.
+    /// Not for a pool that was destroyed.
     virtual std::uint64_t submit(task& submitted) = 0;
 
     /// Calls a task off. Where it stands decides what that does; it completes either way.
@@ -55,8 +56,13 @@ public:
 
     virtual pool_stats stats() const = 0;
 
-    /// Terminates, and does not return before every worker was reaped and every descriptor closed.
-    virtual void destroy() = 0;
+    /// Terminates, and does not return before every worker was reaped and every descriptor closed. After that the executor
+    /// may cease to exist.
+    /**
+     * @return false in a copy of the process made by fork: there the pool is not to be touched at all
+     */
+    virtual bool destroy() = 0;
+    virtual bool destroyed() const noexcept = 0;
 
     /// Whether everything that is over was completed.
     virtual bool all_told() const = 0;

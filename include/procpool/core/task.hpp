@@ -31,6 +31,9 @@ public:
 
     std::exception_ptr error; ///< set if it went wrong
 
+    /// complete() runs no code of the program, so it need not wait for the executor when the pool is destroyed.
+    bool completes_anywhere = false;
+
 protected:
     completion() = default;
     ~completion() = default;

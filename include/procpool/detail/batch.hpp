@@ -136,7 +136,9 @@ private:
 
     class chunk final : public core::task {
     public:
-        chunk(std::shared_ptr<batch_run> run, std::size_t first) : run_(std::move(run)), first_(first) {}
+        chunk(std::shared_ptr<batch_run> run, std::size_t first) : run_(std::move(run)), first_(first) {
+            completes_anywhere = run_->waiting_->anywhere;
+        }
 
         void complete() override {
             const std::unique_ptr<chunk> self(this);
@@ -244,7 +246,7 @@ public:
     batch_source(std::shared_ptr<core::pool_core> pool, prepared_batch&& prepared)
         : pool_(std::move(pool)), prepared_(std::move(prepared)) {}
 
-    const asio::any_io_executor& executor() const noexcept override { return pool_->executor(); }
+    const std::shared_ptr<core::pool_core>& pool() const noexcept override { return pool_; }
 
     void start(receiver_ptr<batch_result_t<R>> waiting) override {
         batch_run<R>::start(pool_, std::move(prepared_), std::move(waiting));

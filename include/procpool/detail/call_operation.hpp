@@ -34,6 +34,7 @@ public:
         entry = call.entry;
         function = call.function;
         error = std::move(call.error);
+        core::completion::completes_anywhere = detail::completes_anywhere<Handler>;
     }
 
     /// Starts it, and answers its id. Whatever the handler's cancellation slot emits from now on is asked of the pool.

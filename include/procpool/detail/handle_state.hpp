@@ -24,14 +24,13 @@ namespace procpool::detail {
 /// Throws if this thread runs the executor's work, so that waiting here for that work would never end.
 void refuse_to_wait_on(const asio::any_io_executor& executor);
 
-[[noreturn]] void throw_used_up();
-[[noreturn]] void throw_result_taken();
+std::exception_ptr result_taken();
 
 /// What an operation that was started eagerly leaves its result in.
 template <class R>
 class handle_state {
 public:
-    explicit handle_state(const asio::any_io_executor& pool_executor) : pool_executor_(pool_executor) {}
+    explicit handle_state(std::shared_ptr<core::pool_core> pool) : pool_(std::move(pool)) {}
 
     void settle(settled<R>&& result) {
         std::vector<receiver_ptr<R>> told;
@@ -43,7 +42,7 @@ public:
         }
         changed_.notify_all();
         for (receiver_ptr<R>& one : told)
-            one.release()->complete(take());
+            one.release()->complete_later(take());
     }
 
     bool ready() const {
@@ -62,7 +61,7 @@ public:
     bool wait_for(Duration bound) const {
         std::unique_lock lock(mutex_);
         if (!ready_)
-            refuse_to_wait_on(pool_executor_);
+            refuse_to_wait_on(pool_->executor());
         return changed_.wait_for(lock, bound, [this] { return ready_; });
     }
 
@@ -71,25 +70,27 @@ public:
         {
             std::unique_lock lock(mutex_);
             if (!ready_)
-                refuse_to_wait_on(pool_executor_);
+                refuse_to_wait_on(pool_->executor());
             changed_.wait(lock, [this] { return ready_; });
         }
         return take();
     }
 
     /// Tells the receiver when the result is there, never before this returns.
-    void tell(receiver_ptr<R> waiting, std::shared_ptr<handle_state> self) {
-        const std::lock_guard lock(mutex_);
-        if (!ready_) {
-            waiting_.push_back(std::move(waiting));
-            return;
+    void tell(receiver_ptr<R> waiting) {
+        {
+            const std::lock_guard lock(mutex_);
+            if (!ready_) {
+                waiting_.push_back(std::move(waiting));
+                return;
+            }
         }
-        asio::post(pool_executor_, [self = std::move(self), waiting = std::move(waiting)]() mutable {
-            waiting.release()->complete(self->take());
-        });
+        if (pool_->destroyed() && !waiting->own_executor)
+            throw_pool_gone(); // there is nothing left to call the handler on
+        waiting.release()->complete_later(take());
     }
 
-    const asio::any_io_executor& executor() const noexcept { return pool_executor_; }
+    const std::shared_ptr<core::pool_core>& pool() const noexcept { return pool_; }
     asio::cancellation_signal& signal() noexcept { return signal_; }
     std::mutex& signal_mutex() noexcept { return signal_mutex_; }
 
@@ -103,14 +104,16 @@ private:
             return result_;
         } else {
             if (!result_.error && !result_.value)
-                throw_result_taken();
+                return {result_taken(), {}};
             settled<R> given{result_.error, std::move(result_.value)};
             result_.value.reset();
             return given;
         }
     }
 
-    asio::any_io_executor pool_executor_;
+    // A circle for as long as the operation is under way: its handler owns this. The operation's end, which the pool's
+    // destruction is at the latest, opens it.
+    std::shared_ptr<core::pool_core> pool_;
     mutable std::mutex mutex_;
     mutable std::condition_variable changed_;
     settled<R> result_;
@@ -123,6 +126,7 @@ private:
 /// Puts an operation's outcome into a handle's state.
 template <class R>
 struct handle_handler {
+    using completes_anywhere = void;
     using cancellation_slot_type = asio::cancellation_slot;
     cancellation_slot_type get_cancellation_slot() const noexcept { return state->signal().slot(); }
 
@@ -145,8 +149,9 @@ class handle_source final : public source<R> {
 public:
     explicit handle_source(std::shared_ptr<handle_state<R>> state) : state_(std::move(state)) {}
 
-    const asio::any_io_executor& executor() const noexcept override { return state_->executor(); }
-    void start(receiver_ptr<R> waiting) override { state_->tell(std::move(waiting), state_); }
+    const std::shared_ptr<core::pool_core>& pool() const noexcept override { return state_->pool(); }
+    bool outlives_pool() const noexcept override { return true; }
+    void start(receiver_ptr<R> waiting) override { state_->tell(std::move(waiting)); }
 
 private:
     std::shared_ptr<handle_state<R>> state_;

@@ -9,6 +9,7 @@
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/recycling_allocator.hpp>
 
@@ -27,6 +28,10 @@ struct no_executor {};
 template <class Handler>
 inline constexpr bool has_own_executor =
     !std::is_same_v<asio::associated_executor_t<Handler, no_executor>, no_executor>;
+
+/// Whether a handler is one of ours that runs no code of the program.
+template <class Handler>
+inline constexpr bool completes_anywhere = requires { typename Handler::completes_anywhere; };
 
 /// A handler with what it is to be called with, still allocating as the handler does.
 template <class Handler, class... Results>
@@ -71,6 +76,14 @@ public:
             asio::dispatch(executor, bound_handler<Handler, std::decay_t<Results>...>{
                                          std::move(held.handler_), {std::forward<Results>(results)...}});
         }
+    }
+
+    /// Calls the handler on its executor, and never from within this function.
+    template <class... Results>
+    static void post(held_handler&& held, const asio::any_io_executor& pool_executor, Results&&... results) {
+        auto executor = asio::get_associated_executor(held.handler_, pool_executor);
+        asio::post(executor, bound_handler<Handler, std::decay_t<Results>...>{std::move(held.handler_),
+                                                                              {std::forward<Results>(results)...}});
     }
 
 private:

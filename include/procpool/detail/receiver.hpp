@@ -4,6 +4,7 @@
 #ifndef PROCPOOL_DETAIL_RECEIVER_HPP
 #define PROCPOOL_DETAIL_RECEIVER_HPP
 
+#include <procpool/core/pool_core.hpp>
 #include <procpool/detail/held_handler.hpp>
 #include <procpool/detail/outcome_of.hpp>
 
@@ -15,6 +16,9 @@
 
 namespace procpool::detail {
 
+[[noreturn]] void throw_used_up();
+[[noreturn]] void throw_pool_gone();
+
 /// Whoever waits for an operation that is more than one call, with its handler's type hidden.
 template <class R>
 class receiver {
@@ -25,14 +29,20 @@ public:
     /// Tells the handler, and gives up the receiver. On the pool's executor.
     virtual void complete(settled<R>&& result) = 0;
 
+    /// The same from anywhere, and later.
+    virtual void complete_later(settled<R>&& result) = 0;
+
     /// Gives up the receiver.
     virtual void abandon() noexcept = 0;
 
     /// From now on, what the handler's cancellation slot emits is passed on.
     virtual void on_cancel(std::function<void(asio::cancellation_type)> request) = 0;
 
+    const bool anywhere;     ///< complete() may be called anywhere
+    const bool own_executor; ///< complete_later() does not need the pool's executor
+
 protected:
-    receiver() = default;
+    receiver(bool may_be_anywhere, bool has_executor) : anywhere(may_be_anywhere), own_executor(has_executor) {}
     ~receiver() = default;
 };
 
@@ -49,7 +59,8 @@ template <class R, class Handler>
 class handler_receiver final : public receiver<R> {
 public:
     handler_receiver(const asio::any_io_executor& pool_executor, Handler&& handler)
-        : pool_executor_(pool_executor), held_(std::move(handler), pool_executor) {}
+        : receiver<R>(completes_anywhere<Handler>, has_own_executor<Handler>), pool_executor_(pool_executor),
+          held_(std::move(handler), pool_executor) {}
 
     static receiver_ptr<R> make(const asio::any_io_executor& pool_executor, Handler&& handler) {
         return receiver_ptr<R>(
@@ -62,6 +73,15 @@ public:
         delete_operation(this, held.get());
         result.pass_to([&](auto&&... values) {
             held_handler<Handler>::call(std::move(held), pool_executor, std::forward<decltype(values)>(values)...);
+        });
+    }
+
+    void complete_later(settled<R>&& result) override {
+        const asio::any_io_executor pool_executor = std::move(pool_executor_);
+        held_handler<Handler> held = std::move(held_);
+        delete_operation(this, held.get());
+        result.pass_to([&](auto&&... values) {
+            held_handler<Handler>::post(std::move(held), pool_executor, std::forward<decltype(values)>(values)...);
         });
     }
 
@@ -89,8 +109,10 @@ public:
     source& operator=(const source&) = delete;
     virtual ~source() = default;
 
-    /// The executor of handlers that have none of their own.
-    virtual const asio::any_io_executor& executor() const noexcept = 0;
+    virtual const std::shared_ptr<core::pool_core>& pool() const noexcept = 0;
+
+    /// Whether start() is of use after the pool was destroyed.
+    virtual bool outlives_pool() const noexcept { return false; }
 
     /// Starts it. The receiver is told once, and never before this returns.
     virtual void start(receiver_ptr<R> waiting) = 0;
