@@ -53,11 +53,11 @@ struct members {
         archive & forests & flag & answer & paint & weights & names;
         boost::serialization::collection_size_type size(wrapped.size());
         archive & size;
-        wrapped.resize(size);
+        wrapped.resize(std::as_const(size));
         archive& boost::serialization::make_array(wrapped.data(), wrapped.size());
         boost::serialization::collection_size_type strings(wrapped_strings.size());
         archive& BOOST_SERIALIZATION_NVP(strings);
-        wrapped_strings.resize(strings);
+        wrapped_strings.resize(std::as_const(strings));
         archive& boost::serialization::make_array(wrapped_strings.data(), wrapped_strings.size());
         archive& boost::serialization::make_nvp("blob", boost::serialization::make_binary_object(blob, sizeof(blob)));
     }
@@ -206,7 +206,8 @@ BOOST_AUTO_TEST_CASE(bases_and_bytes) {
 }
 
 BOOST_AUTO_TEST_CASE(types_whose_implementation_level_is_primitive) {
-    BOOST_TEST(round_trip(metres(5)) == 5);
+    const int arrived = round_trip(metres(5));
+    BOOST_TEST(arrived == 5);
 }
 
 BOOST_AUTO_TEST_CASE(types_that_boost_carries_by_its_own_headers) {

@@ -1,0 +1,263 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+// Workers that die while they have tasks: who is blamed, who is not, and what starts again.
+
+#include <procpool/procpool.hpp>
+
+#include <integration/scratch.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <random>
+#include <set>
+
+#include <signal.h>
+#include <unistd.h>
+
+using namespace procpool::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+int same(int value) {
+    return value;
+}
+
+pid_t own_pid() {
+    return ::getpid();
+}
+
+// One in seven ends its worker, in one of the ways in which processes end.
+int die_on_sevens(int value, const std::string& diary) {
+    note(diary, value);
+    if (value % 7 == 3) {
+        switch (value % 3) {
+        case 0:
+            ::raise(SIGKILL);
+            break;
+        case 1:
+            ::_exit(9);
+        default:
+            ::abort();
+        }
+    }
+    return value;
+}
+
+int note_and_return(int value, const std::string& diary) {
+    note(diary, value);
+    return value;
+}
+
+int meet_and_return(const std::string& began, const std::string& go_on, int value) {
+    meet(began, go_on);
+    return value;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(deaths)
+
+BOOST_AUTO_TEST_CASE(a_killed_worker_fails_its_task_with_pid_and_signal_and_the_pool_goes_on) {
+    procpool::process_pool pool({.workers = 1});
+    const pid_t before = pool.submit(own_pid).get();
+    try {
+        pool.submit([] { ::raise(SIGKILL); }).get();
+        BOOST_FAIL("the task returned");
+    } catch (const procpool::worker_died& died) {
+        BOOST_TEST(died.details().pid == before);
+        BOOST_TEST(died.details().signal.value() == SIGKILL);
+        BOOST_TEST(!died.details().exit_code);
+        BOOST_TEST(died.details().worker == 0U);
+        BOOST_TEST((died.details().phase == procpool::task_phase::running));
+        BOOST_TEST(died.code() == procpool::make_error_code(procpool::errc::worker_died));
+        BOOST_TEST(std::string(died.what()).find("SIGKILL") != std::string::npos);
+    }
+    BOOST_TEST(pool.submit(own_pid).get() != before);
+    BOOST_TEST(pool.stats().workers_died == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(an_exit_code_is_told_apart_from_a_signal_of_the_same_number) {
+    procpool::process_pool pool({.workers = 1});
+    try {
+        pool.submit([] { ::_exit(9); }).get();
+        BOOST_FAIL("the task returned");
+    } catch (const procpool::worker_died& died) {
+        BOOST_TEST(died.details().exit_code.value() == 9);
+        BOOST_TEST(!died.details().signal);
+    }
+}
+
+// Invariants 1 and 2.
+BOOST_AUTO_TEST_CASE(every_operation_completes_exactly_once_and_no_task_starts_twice_while_tasks_kill_their_workers) {
+    const scratch here;
+    const std::string diary = here.file("diary");
+    constexpr int tasks = 700;
+    std::vector<std::atomic<int>> completed(tasks);
+    std::atomic<int> died = 0;
+    std::atomic<int> other = 0;
+    {
+        procpool::process_pool pool({.workers = 3});
+        for (int i = 0; i != tasks; ++i)
+            pool.submit(die_on_sevens, i, diary)([&, i](std::exception_ptr error, int result) {
+                ++completed[static_cast<std::size_t>(i)];
+                try {
+                    if (error)
+                        std::rethrow_exception(error);
+                    other += result != i || i % 7 == 3;
+                } catch (const procpool::worker_died&) {
+                    ++died;
+                    other += i % 7 != 3; // nobody else is to be blamed
+                } catch (...) {
+                    ++other;
+                }
+            });
+        pool.close();
+        pool.join().get();
+    }
+    BOOST_TEST(std::all_of(completed.begin(), completed.end(), [](const auto& times) { return times == 1; }));
+    BOOST_TEST(died == tasks / 7);
+    BOOST_TEST(other == 0);
+    const auto started = notes(diary);
+    BOOST_TEST(started.size() == std::set(started.begin(), started.end()).size());
+    BOOST_TEST(started.size() == static_cast<std::size_t>(tasks));
+}
+
+// The same, with somebody outside who kills workers at any moment: between tasks, in the middle of one, of a write.
+BOOST_AUTO_TEST_CASE(every_operation_completes_exactly_once_and_no_task_starts_twice_while_somebody_kills_workers) {
+    const scratch here;
+    const std::string diary = here.file("diary");
+    constexpr int tasks = 4000;
+    const unsigned seed = std::random_device{}();
+    BOOST_TEST_MESSAGE("seed " << seed);
+    std::mt19937 random(seed);
+    std::vector<std::atomic<int>> completed(tasks);
+    std::atomic<int> left = tasks;
+    std::atomic<int> succeeded = 0;
+    std::atomic<int> died = 0;
+    std::atomic<int> other = 0;
+    {
+        procpool::process_pool pool({.workers = 2});
+        for (int i = 0; i != tasks; ++i)
+            pool.submit(note_and_return, i, diary)([&, i](std::exception_ptr error, int result) {
+                ++completed[static_cast<std::size_t>(i)];
+                try {
+                    if (error)
+                        std::rethrow_exception(error);
+                    ++succeeded;
+                    other += result != i;
+                } catch (const procpool::worker_died&) {
+                    ++died;
+                } catch (...) {
+                    ++other;
+                }
+                --left;
+            });
+        // Workers are found by what they tell themselves: one more task each time, among the others.
+        while (left != 0) {
+            try {
+                const pid_t victim = pool.submit(own_pid).get();
+                if (std::uniform_int_distribution(0, 3)(random) == 0)
+                    ::kill(victim, SIGKILL);
+            } catch (const procpool::worker_died&) {
+                // the one that asked was hit itself
+            }
+        }
+        pool.close();
+        pool.join().get();
+        BOOST_TEST(pool.stats().workers_died + 0U >= static_cast<std::size_t>(died));
+    }
+    BOOST_TEST(std::all_of(completed.begin(), completed.end(), [](const auto& times) { return times == 1; }));
+    BOOST_TEST(succeeded + died == tasks);
+    BOOST_TEST(other == 0);
+    const auto started = notes(diary);
+    BOOST_TEST(started.size() == std::set(started.begin(), started.end()).size());
+    BOOST_TEST(started.size() >= static_cast<std::size_t>(succeeded));
+}
+
+// Invariant 3.
+BOOST_AUTO_TEST_CASE(only_the_task_that_ran_is_blamed_and_those_sent_ahead_go_elsewhere_unnoticed) {
+    const scratch here;
+    procpool::process_pool pool({.workers = 1});
+    auto blocker = pool.submit(meet_and_return, here.file("began"), here.file("go on"), 1).start();
+    BOOST_REQUIRE(wait_until([&] { return exists(here.file("began")); }));
+    auto killer = pool.submit([] { ::raise(SIGSEGV); }).start();
+    std::vector<procpool::task_handle<int>> behind;
+    for (int i = 0; i != 200; ++i)
+        behind.push_back(pool.submit(same, i).start());
+    BOOST_REQUIRE(wait_until([&] { return pool.stats().tasks_with_workers == 202; }));
+    touch(here.file("go on"));
+    BOOST_TEST(blocker.get() == 1);
+    BOOST_CHECK_THROW(killer.get(), procpool::worker_died);
+    for (int i = 0; i != 200; ++i)
+        BOOST_TEST(behind[static_cast<std::size_t>(i)].get() == i);
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_killed_while_idle_is_replaced_and_nothing_fails) {
+    procpool::process_pool pool({.workers = 2});
+    const pid_t first = pool.submit(own_pid).get();
+    ::kill(first, SIGKILL);
+    BOOST_REQUIRE(wait_until([&] { return pool.stats().workers_died == 1 && pool.stats().workers_idle == 2; }));
+    for (int i = 0; i != 100; ++i)
+        BOOST_TEST(pool.submit(own_pid).get() != first);
+}
+
+BOOST_AUTO_TEST_CASE(a_result_that_was_written_before_the_worker_died_counts) {
+    procpool::process_pool pool({.workers = 1});
+    const std::string large(3'000'000, 'x');
+    auto result = pool.submit([](const std::string& text) { return text + "y"; }, large).start();
+    auto killer = pool.submit([] { ::_exit(0); }).start();
+    BOOST_TEST(result.get() == large + "y");
+    BOOST_CHECK_THROW(killer.get(), procpool::worker_died);
+}
+
+// Invariant 10.
+BOOST_AUTO_TEST_CASE(a_finished_result_never_waits_for_the_task_behind_it) {
+    const scratch here;
+    procpool::process_pool pool({.workers = 1});
+    std::vector<procpool::task_handle<int>> quick;
+    for (int i = 0; i != 50; ++i)
+        quick.push_back(pool.submit(same, i).start());
+    auto slow = pool.submit(meet_and_return, here.file("began"), here.file("go on"), 1).start();
+    for (auto& one : quick)
+        BOOST_TEST(one.wait_for(20s)); // the slow one ends only after this
+    BOOST_TEST(!slow.ready());
+    touch(here.file("go on"));
+    BOOST_TEST(slow.get() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(tasks_sent_ahead_behind_a_long_one_move_to_an_idle_worker) {
+    const scratch here;
+    procpool::process_pool pool({.workers = 2});
+    BOOST_REQUIRE(wait_until([&] { return pool.stats().workers_idle == 2; }));
+    auto slow = pool.submit(meet_and_return, here.file("began"), here.file("go on"), 1).start();
+    std::vector<procpool::task_handle<int>> quick;
+    for (int i = 0; i != 2000; ++i)
+        quick.push_back(pool.submit(same, i).start());
+    for (auto& one : quick)
+        BOOST_REQUIRE(one.wait_for(20s));
+    BOOST_TEST(!slow.ready());
+    touch(here.file("go on"));
+    BOOST_TEST(slow.get() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(workers_of_every_number_kill_each_other_and_the_pool_is_at_full_strength_again) {
+    for (const std::size_t workers : {1U, 2U, 5U, 13U}) {
+        procpool::process_pool pool({.workers = workers});
+        std::vector<pid_t> pids;
+        for (std::size_t i = 0; i != 4 * workers; ++i)
+            pids.push_back(pool.submit(own_pid).get());
+        std::vector<procpool::task_handle<void>> killers;
+        for (const pid_t pid : std::set(pids.begin(), pids.end()))
+            killers.push_back(pool.submit([](pid_t victim) { ::kill(victim, SIGKILL); }, pid).start());
+        for (auto& one : killers)
+            BOOST_REQUIRE(one.wait_for(20s));
+        BOOST_TEST(wait_until([&] { return pool.stats().workers_idle == workers; }));
+        BOOST_TEST(pool.submit(same, 5).get() == 5);
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

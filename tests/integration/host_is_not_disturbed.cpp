@@ -1,0 +1,180 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+// What the program around the pool may count on: its own handlers, children, signals and threads.
+
+#include <procpool/procpool.hpp>
+
+#include <integration/scratch.hpp>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <thread>
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace asio = boost::asio;
+using namespace procpool::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+int same(int value) {
+    return value;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(host_is_not_disturbed)
+
+// Invariant 7, counted rather than timed: between two turns of the program's own handler there is only a portion of the
+// completions, however many there are.
+BOOST_AUTO_TEST_CASE(the_hosts_own_handlers_get_their_turn_among_hundreds_of_thousands_of_completions) {
+    constexpr int tasks = 300'000;
+    asio::io_context context;
+    procpool::process_pool pool(context, {.workers = 2});
+    int completed = 0;
+    int last_turn = 0;
+    int longest = 0;
+    bool over = false;
+    std::function<void()> own_handler = [&] {
+        longest = std::max(longest, completed - last_turn);
+        last_turn = completed;
+        if (!over)
+            asio::post(context, own_handler);
+    };
+    asio::post(context, own_handler);
+    for (int i = 0; i != tasks; ++i)
+        pool.submit(same, i)([&](std::exception_ptr, int) { over = ++completed == tasks; });
+    BOOST_REQUIRE(run_for(context, 60s, [&] { return over; }));
+    BOOST_TEST(longest <= 2 * 64);
+}
+
+// The same invariant for the pool's own work: no single handler of it takes long, whatever it has to do. The processor time
+// of this thread is looked at, which other programs on the machine do not add to.
+BOOST_AUTO_TEST_CASE(no_turn_of_the_pool_takes_the_thread_for_more_than_a_few_milliseconds) {
+    constexpr int tasks = 300'000;
+    asio::io_context context;
+    procpool::process_pool pool(context, {.workers = 2});
+    int completed = 0;
+    for (int i = 0; i != tasks; ++i)
+        pool.submit(same, i)([&](std::exception_ptr, int) { ++completed; });
+    const auto cpu_time = [] {
+        timespec now{};
+        ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+        return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
+    };
+    std::vector<long long> turns;
+    while (completed != tasks) {
+        const long long before = cpu_time();
+        BOOST_REQUIRE(context.run_one_for(30s) == 1);
+        turns.push_back(cpu_time() - before);
+    }
+    // Under a sanitizer everything is slower; what is to be caught is a turn that does all there is to do.
+    std::sort(turns.begin(), turns.end());
+    BOOST_TEST_MESSAGE("longest turns: " << turns[turns.size() - 2] << " and " << turns.back() << " ns");
+    BOOST_TEST(turns.back() < 50'000'000);
+}
+
+BOOST_AUTO_TEST_CASE(a_waitpid_for_any_child_elsewhere_does_not_disturb_the_pool) {
+    std::atomic<bool> stop = false;
+    std::thread thief([&] {
+        while (!stop) {
+            ::waitpid(-1, nullptr, WNOHANG);
+            std::this_thread::yield();
+        }
+    });
+    {
+        procpool::process_pool pool({.workers = 2});
+        for (int i = 0; i != 20; ++i) {
+            BOOST_CHECK_THROW(pool.submit([] { ::_exit(3); }).get(), procpool::worker_died);
+            BOOST_TEST(pool.submit(same, i).get() == i);
+        }
+    }
+    stop = true;
+    thief.join();
+}
+
+BOOST_AUTO_TEST_CASE(children_of_the_host_are_left_to_the_host) {
+    procpool::process_pool pool({.workers = 2});
+    const pid_t own = ::fork();
+    if (own == 0)
+        ::_exit(42);
+    for (int i = 0; i != 20; ++i)
+        BOOST_CHECK_THROW(pool.submit([] { ::_exit(3); }).get(), procpool::worker_died);
+    int status = 0;
+    BOOST_TEST(::waitpid(own, &status, 0) == own);
+    BOOST_TEST(WEXITSTATUS(status) == 42);
+}
+
+BOOST_AUTO_TEST_CASE(a_copy_of_the_host_made_by_fork_can_end_without_harm_to_the_pool) {
+    procpool::process_pool pool({.workers = 1});
+    const pid_t worker = pool.submit([] { return ::getpid(); }).get();
+    const pid_t copy = ::fork();
+    if (copy == 0) {
+        pool.~process_pool();
+        ::_exit(0);
+    }
+    int status = 0;
+    BOOST_TEST(::waitpid(copy, &status, 0) == copy);
+    BOOST_TEST(status == 0);
+    BOOST_TEST(pool.submit([] { return ::getpid(); }).get() == worker);
+}
+
+BOOST_AUTO_TEST_CASE(workers_live_on_when_the_thread_that_made_the_pool_ends) {
+    std::optional<procpool::process_pool> pool;
+    std::thread([&] { pool.emplace(procpool::pool_options{.workers = 2}); }).join();
+    for (int i = 0; i != 100; ++i)
+        BOOST_TEST(pool->submit(same, i).get() == i);
+    BOOST_TEST(pool->stats().workers_died == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(signals_ignored_or_blocked_by_the_host_are_at_their_defaults_in_a_worker) {
+    struct sigaction ignore {};
+    struct sigaction before {};
+    ignore.sa_handler = SIG_IGN;
+    ::sigaction(SIGUSR1, &ignore, &before);
+    {
+        procpool::process_pool pool({.workers = 1});
+        const bool clean = pool.submit([] {
+                                   struct sigaction now {};
+                                   ::sigaction(SIGUSR1, nullptr, &now);
+                                   struct sigaction pipe {};
+                                   ::sigaction(SIGPIPE, nullptr, &pipe);
+                                   sigset_t blocked;
+                                   ::pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+                                   bool any = false;
+                                   for (int number = 1; number != 32; ++number)
+                                       any = any || ::sigismember(&blocked, number) == 1;
+                                   return now.sa_handler == SIG_DFL && pipe.sa_handler == SIG_DFL && !any;
+                               }).get();
+        BOOST_TEST(clean);
+    }
+    ::sigaction(SIGUSR1, &before, nullptr);
+}
+
+BOOST_AUTO_TEST_CASE(a_task_may_use_close_and_replace_the_standard_descriptors_and_all_up_to_255) {
+    procpool::process_pool pool({.workers = 1});
+    const pid_t before = pool.submit([] { return ::getpid(); }).get();
+    pool.submit([] {
+            for (int fd = 0; fd != 256; ++fd)
+                ::close(fd);
+        }).get();
+    BOOST_TEST(pool.submit([] { return ::getpid(); }).get() == before);
+    BOOST_TEST(pool.submit(same, 3).get() == 3);
+}
+
+BOOST_AUTO_TEST_CASE(a_task_may_print_to_standard_output) {
+    procpool::process_pool pool({.workers = 1});
+    BOOST_TEST(pool.submit([] { return std::printf("a line from a task\n"); }).get() > 0);
+    BOOST_TEST(pool.submit(same, 3).get() == 3);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

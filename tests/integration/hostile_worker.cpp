@@ -1,0 +1,244 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+// Invariant 4: no bytes from a worker can crash, hang or exhaust the pool's process. Here a task gets hold of the worker's
+// own end of the link and misuses it.
+
+#include <procpool/procpool.hpp>
+
+#include <integration/scratch.hpp>
+#include <system/channel.hpp>
+#include <wire/frame.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <cstring>
+#include <fstream>
+#include <random>
+#include <span>
+#include <sstream>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+using namespace procpool::testing;
+using namespace procpool;
+using namespace std::chrono_literals;
+
+namespace {
+
+int same(int value) {
+    return value;
+}
+
+// In a worker: the pipe on which it answers.
+int answers_fd() {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+        const int fd = std::stoi(entry.path().filename().string());
+        std::error_code ignored;
+        const std::string target = std::filesystem::read_symlink(entry.path(), ignored).string();
+        if (fd > 2 && target.starts_with("pipe:") && (::fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY)
+            return fd;
+    }
+    throw std::runtime_error("the worker has no pipe to answer on");
+}
+
+// In a worker: what it shares with the pool.
+system::shared_memory& shared_memory() {
+    std::ifstream maps("/proc/self/maps");
+    for (std::string line; std::getline(maps, line);)
+        if (line.find("memfd:procpool-worker") != line.npos)
+            return *reinterpret_cast<system::shared_memory*>(std::stoull(line, nullptr, 16));
+    throw std::runtime_error("the worker shares no memory");
+}
+
+void write_all(std::span<const std::byte> bytes) {
+    const int fd = answers_fd();
+    while (!bytes.empty()) {
+        const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+        if (written <= 0)
+            throw std::runtime_error("cannot write to the pool");
+        bytes = bytes.subspan(static_cast<std::size_t>(written));
+    }
+}
+
+void write_header(std::uint32_t size, wire::frame_kind kind, std::uint16_t slot, std::uint64_t id) {
+    const wire::frame_header header{size, kind, 0, slot, id};
+    write_all(std::as_bytes(std::span(&header, 1)));
+}
+
+[[noreturn]] void wait_for_the_end() {
+    for (;;)
+        ::pause();
+}
+
+// What a hostile worker does, by number.
+void attack(int way) {
+    std::vector<std::byte> garbage(100'000);
+    std::mt19937 random(static_cast<unsigned>(way));
+    for (std::byte& byte : garbage)
+        byte = static_cast<std::byte>(random());
+    switch (way) {
+    case 0: // garbage
+        write_all(garbage);
+        break;
+    case 1: // an impossible length
+        write_header(0xffffffff, wire::frame_kind::result, 0, 1);
+        break;
+    case 2: // an answer to a task that does not exist
+        write_header(0, wire::frame_kind::result, 400, 12345678);
+        break;
+    case 3: // a slot that does not exist
+        write_header(0, wire::frame_kind::result, 60000, 1);
+        break;
+    case 4: // a message that only the pool sends
+        write_header(0, wire::frame_kind::call, 0, 1);
+        break;
+    case 5: // hello again, and again wrongly
+        write_header(3, wire::frame_kind::hello, 0, 0);
+        write_all(std::span(garbage).first(3));
+        break;
+    case 6: // the ring filled with garbage, and a doorbell
+        std::memcpy(static_cast<void*>(&shared_memory().answers), garbage.data(), sizeof(wire::answer_ring));
+        write_header(0, wire::frame_kind::doorbell, 0, 0);
+        break;
+    case 7: // a kind of message that nobody sends
+        write_header(0, static_cast<wire::frame_kind>(99), 0, 0);
+        break;
+    default:
+        throw std::logic_error("no such attack");
+    }
+    wait_for_the_end();
+}
+
+constexpr int ways = 8;
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(hostile_worker)
+
+BOOST_AUTO_TEST_CASE(whatever_a_worker_sends_it_alone_is_ended_with_protocol_error) {
+    process_pool pool({.workers = 2});
+    for (int way = 0; way != ways; ++way) {
+        BOOST_TEST_CONTEXT("attack " << way) {
+            auto attacked = pool.submit(attack, way).start();
+            std::vector<task_handle<int>> others;
+            for (int i = 0; i != 100; ++i)
+                others.push_back(pool.submit(same, i).start());
+            BOOST_REQUIRE(attacked.wait_for(20s));
+            try {
+                attacked.get();
+                BOOST_ERROR("the attack went unnoticed");
+            } catch (const pool_error& error) {
+                BOOST_TEST(error.code() == make_error_code(errc::protocol_error));
+            }
+            for (int i = 0; i != 100; ++i) {
+                BOOST_REQUIRE(others[static_cast<std::size_t>(i)].wait_for(20s));
+                BOOST_TEST(others[static_cast<std::size_t>(i)].get() == i);
+            }
+            BOOST_TEST(wait_until([&] { return pool.stats().workers_idle == 2; }));
+        }
+    }
+    BOOST_TEST(pool.stats().workers_died == static_cast<std::uint64_t>(ways));
+}
+
+BOOST_AUTO_TEST_CASE(an_announced_length_takes_no_memory_before_the_bytes_come) {
+    process_pool pool({.workers = 1});
+    rusage before{};
+    ::getrusage(RUSAGE_SELF, &before);
+    auto announced = pool.submit([] {
+                             write_header(wire::max_payload_size, wire::frame_kind::result, 0, 1);
+                             ::_exit(0);
+                         }).start();
+    BOOST_REQUIRE(announced.wait_for(20s));
+    BOOST_CHECK_THROW(announced.get(), worker_died);
+    rusage after{};
+    ::getrusage(RUSAGE_SELF, &after);
+    BOOST_TEST(after.ru_maxrss - before.ru_maxrss < 100 * 1024);
+    BOOST_TEST(pool.submit(same, 1).get() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_given_twice_does_not_complete_anything_twice) {
+    process_pool pool({.workers = 1});
+    int told = 0;
+    // The task answers itself, correctly and early; the worker's own answer is then one too many.
+    auto doubled = pool.submit([](std::uint64_t id) {
+                           for (std::uint16_t slot = 0; slot != wire::ledger::slots; ++slot)
+                               if (shared_memory().ledger.look(slot, id) == wire::ledger_state::running)
+                                   write_header(0, wire::frame_kind::result, slot, id);
+                       },
+                       std::uint64_t{1});
+    std::move(doubled)([&](std::exception_ptr) { ++told; });
+    BOOST_TEST(wait_until([&] { return pool.stats().workers_died == 1; }));
+    BOOST_TEST(pool.submit(same, 1).get() == 1);
+    pool.close();
+    pool.join().get();
+    BOOST_TEST(told == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_ledger_scribbled_over_harms_nobody_else) {
+    process_pool pool({.workers = 2});
+    auto scribbler = pool.submit([] {
+                             std::memset(static_cast<void*>(&shared_memory().ledger), 0x5a, sizeof(wire::ledger));
+                             ::raise(SIGKILL);
+                         }).start();
+    BOOST_REQUIRE(scribbler.wait_for(20s));
+    BOOST_CHECK_THROW(scribbler.get(), pool_error);
+    for (int i = 0; i != 100; ++i)
+        BOOST_TEST(pool.submit(same, i).get() == i);
+}
+
+BOOST_AUTO_TEST_CASE(the_shared_memory_cannot_be_cut_short_under_the_pools_feet) {
+    // The worker closed its descriptor of it, but finds it again through the mapping.
+    process_pool pool({.workers = 1});
+    const bool refused = pool.submit([] {
+                                 const std::string mapping =
+                                     "/proc/self/map_files/"; // one link per mapping; named by its addresses
+                                 std::ifstream maps("/proc/self/maps");
+                                 for (std::string line; std::getline(maps, line);) {
+                                     if (line.find("memfd:procpool-worker") == line.npos)
+                                         continue;
+                                     const std::string name = mapping + line.substr(0, line.find(' '));
+                                     const int fd = ::open(name.c_str(), O_RDWR | O_CLOEXEC);
+                                     const bool cut = fd >= 0 && ::ftruncate(fd, 0) == 0;
+                                     ::close(fd);
+                                     return !cut;
+                                 }
+                                 return false;
+                             }).get();
+    BOOST_TEST(refused);
+    BOOST_TEST(pool.submit(same, 1).get() == 1);
+}
+
+// Invariant 9.
+BOOST_AUTO_TEST_CASE(nothing_that_pool_and_worker_share_has_a_name_that_somebody_else_could_open) {
+    const auto shared_names = [] {
+        std::ostringstream names;
+        for (const auto& entry : std::filesystem::directory_iterator("/dev/shm"))
+            names << entry.path() << '\n';
+        std::ifstream sockets("/proc/net/unix");
+        for (std::string line; std::getline(sockets, line);)
+            if (line.find("procpool") != line.npos)
+                names << line << '\n';
+        return names.str();
+    };
+    const std::string before = shared_names();
+    process_pool pool({.workers = 2});
+    const auto kinds = pool.submit([] {
+                               std::vector<std::string> targets;
+                               for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+                                   std::error_code gone;
+                                   const auto target = std::filesystem::read_symlink(entry.path(), gone).string();
+                                   if (!gone && std::stoi(entry.path().filename().string()) > 2)
+                                       targets.push_back(target);
+                               }
+                               return targets;
+                           }).get();
+    for (const std::string& kind : kinds)
+        BOOST_TEST((kind.starts_with("pipe:") || kind.starts_with("anon_inode:") || kind.starts_with("/proc/")),
+                   kind << " is open in a worker");
+    BOOST_TEST(shared_names() == before);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
