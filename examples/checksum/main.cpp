@@ -40,13 +40,14 @@ constexpr std::size_t most_batches_at_work = 256;
 struct batch_at_work {
     std::span<const file> files;
     procpool::task_handle<std::vector<file_sum>> task;
+    bool is_second_try;
 };
 
-batch_at_work start(procpool::process_pool& pool, std::span<const file> files) {
+batch_at_work start(procpool::process_pool& pool, std::span<const file> files, bool is_second_try = false) {
     std::vector<std::string> paths;
     for (const file& each : files)
         paths.push_back(each.path);
-    return {files, pool.submit(hash_files, std::move(paths)).start()};
+    return {files, pool.submit(hash_files, std::move(paths)).start(), is_second_try};
 }
 
 asio::awaitable<void> hash_all(procpool::process_pool& pool, std::span<const file> files, reporter& report) {
@@ -65,12 +66,12 @@ asio::awaitable<void> hash_all(procpool::process_pool& pool, std::span<const fil
             for (std::size_t i = 0; i < sums.size(); ++i)
                 report.sum(first.files[i].path, sums[i]);
         } catch (const procpool::worker_died& died) {
-            // Try its files again, each for itself: so only the file that is to blame, if any, is lost.
-            if (first.files.size() == 1)
+            // Try its files once more, each for itself: so only a file that is to blame for it is lost.
+            if (first.is_second_try)
                 report.complain(first.files.front().path, died.what());
             else
                 for (std::size_t i = first.files.size(); i-- != 0;)
-                    at_work.push_front(start(pool, first.files.subspan(i, 1)));
+                    at_work.push_front(start(pool, first.files.subspan(i, 1), true));
         }
         report.show_progress();
     }

@@ -24,10 +24,10 @@ struct file {
 using complain_function = std::function<void(const std::string& path, const std::string& why)>;
 
 /// A file whose size cannot be found out is tried all the same, and so complained of in its turn.
-inline file measured(const std::filesystem::directory_entry& entry) {
+inline file measured(const std::filesystem::path& path) {
     std::error_code error;
-    const std::uintmax_t size = entry.file_size(error);
-    return {entry.path().native(), error ? 0 : size};
+    const std::uintmax_t size = std::filesystem::file_size(path, error);
+    return {path.native(), error ? 0 : size};
 }
 
 /// Adds the regular files under a folder, sorted by the bytes of their paths. Symbolic links are not followed.
@@ -45,7 +45,7 @@ inline void add_folder(const std::string& folder, std::vector<file>& files, cons
             if (at->is_directory(vanished))
                 folders.push_back(at->path().native());
             else if (at->is_regular_file(vanished))
-                files.push_back(measured(*at));
+                files.push_back(measured(at->path()));
         }
         if (error)
             complain(current, error.message());
@@ -59,12 +59,11 @@ inline std::vector<file> find_files(const std::vector<std::string>& operands, co
     std::vector<file> files;
     for (const std::string& operand : operands) {
         std::error_code error; // a file that is not there is for the worker to find
-        const std::filesystem::directory_entry entry(operand, error);
-        const auto status = entry.status(error);
+        const auto status = std::filesystem::status(operand, error);
         if (std::filesystem::is_directory(status))
             add_folder(operand, files, complain);
         else if (!std::filesystem::exists(status) || std::filesystem::is_regular_file(status))
-            files.push_back(measured(entry));
+            files.push_back(measured(operand));
         else
             complain(operand, "Not a regular file");
     }
