@@ -23,8 +23,11 @@ unique_fd above_worker_numbers(unique_fd fd) {
     if (fd.get() >= worker_first_free_fd)
         return fd;
     unique_fd moved(::fcntl(fd.get(), F_DUPFD_CLOEXEC, worker_first_free_fd));
-    if (!moved)
+    if (!moved) {
+        if (errno == EINVAL) // which is how the system says that the limit leaves no number so high
+            errno = EMFILE;
         throw_failure("moving a descriptor");
+    }
     return moved;
 }
 

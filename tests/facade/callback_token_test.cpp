@@ -246,7 +246,9 @@ BOOST_AUTO_TEST_CASE(bind_cancellation_slot_calls_the_operation_off) {
     signal.emit(asio::cancellation_type::terminal);
     BOOST_REQUIRE(run_until([&] { return result.over(); }));
     BOOST_TEST(code_of(result.error) == asio::error::operation_aborted);
-    BOOST_TEST(!signal.slot().has_handler());
+    signal.emit(asio::cancellation_type::terminal); // has nothing to do any more
+    BOOST_TEST(run(context, pool.submit(add, 1, 2)) == 3);
+    BOOST_TEST(result.calls == 1);
 }
 
 BOOST_AUTO_TEST_CASE(consign_keeps_its_values_until_the_handler_was_called_and_no_longer) {

@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE(operator_and_runs_both_at_the_same_time) {
 asio::awaitable<void> await_both_of_which_one_fails(process_pool& pool, const gate& closed) {
     auto waits = pool.submit(pass_gate, closed.path(), 1)(asio::use_awaitable);
     auto fails = pool.submit(fail<int>)(asio::use_awaitable);
-    auto both = std::move(waits) && std::move(fails);
+    auto both = std::move(fails) && std::move(waits);
     try {
         co_await std::move(both);
         BOOST_ERROR("nothing was thrown");

@@ -189,7 +189,7 @@ BOOST_AUTO_TEST_CASE(runs_on_its_executor_for_batches_handles_and_joining_too) {
     asio::thread_pool threads(1);
     std::atomic<int> inside = 0;
     std::atomic<int> calls = 0;
-    const auto count = asio::bind_executor(threads, [&](auto&&...) {
+    auto count = asio::bind_executor(threads, [&](auto&&...) {
         inside += threads.get_executor().running_in_this_thread();
         ++calls;
     });

@@ -19,6 +19,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <ostream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -30,6 +31,15 @@
 #define PROCPOOL_TEST_SANITIZED 1
 #endif
 #endif
+
+namespace procpool {
+
+/// For the messages of failed checks.
+inline std::ostream& boost_test_print_type(std::ostream& out, errc code) {
+    return out << make_error_code(code);
+}
+
+} // namespace procpool
 
 namespace procpool::testing {
 

@@ -60,7 +60,7 @@ BOOST_AUTO_TEST_CASE(a_copy_has_the_same_bytes_and_shares_the_block) {
     for (const std::size_t size : sizes_of_interest) {
         payload copy;
         {
-            const payload original{std::span(pattern(2, size))};
+            const payload original(pattern(2, size));
             const allocation_watch watch;
             copy = original;
             const payload another(original);
@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE(a_copy_has_the_same_bytes_and_shares_the_block) {
 
 BOOST_AUTO_TEST_CASE(a_moved_payload_keeps_its_bytes_and_leaves_nothing_behind) {
     for (const std::size_t size : sizes_of_interest) {
-        payload first{std::span(pattern(3, size))};
+        payload first(pattern(3, size));
         const std::byte* const at = first.data();
         payload second(std::move(first));
         BOOST_TEST(first.empty());
@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(a_moved_payload_keeps_its_bytes_and_leaves_nothing_behind) 
         BOOST_TEST(is_pattern(second.bytes(), 3));
         BOOST_TEST((second.data() == at) == (size > inside));
 
-        payload third{std::span(pattern(4, 50))};
+        payload third(pattern(4, 50));
         third = std::move(second);
         BOOST_TEST(second.empty());
         BOOST_TEST(third.size() == size);
@@ -96,7 +96,7 @@ BOOST_AUTO_TEST_CASE(a_moved_payload_keeps_its_bytes_and_leaves_nothing_behind) 
 
 BOOST_AUTO_TEST_CASE(assigning_a_payload_to_itself_changes_nothing) {
     for (const std::size_t size : sizes_of_interest) {
-        payload one{std::span(pattern(5, size))};
+        payload one(pattern(5, size));
         const payload& same_one = one;
         one = same_one;
         BOOST_TEST(one.size() == size);
@@ -111,8 +111,8 @@ BOOST_AUTO_TEST_CASE(assigning_a_payload_to_itself_changes_nothing) {
 BOOST_AUTO_TEST_CASE(swapping_inline_and_shared_ones_exchanges_their_bytes) {
     for (const std::size_t left_size : sizes_of_interest) {
         for (const std::size_t right_size : sizes_of_interest) {
-            payload left{std::span(pattern(6, left_size))};
-            payload right{std::span(pattern(7, right_size))};
+            payload left(pattern(6, left_size));
+            payload right(pattern(7, right_size));
             std::swap(left, right);
             BOOST_TEST(left.size() == right_size);
             BOOST_TEST(right.size() == left_size);
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(every_slice_has_the_right_bytes_and_outlives_the_whole) {
 }
 
 BOOST_AUTO_TEST_CASE(a_large_slice_shares_and_a_small_one_does_not_hold_the_whole) {
-    const payload whole{std::span(pattern(9, 10000))};
+    const payload whole(pattern(9, 10000));
     const allocation_watch watch;
     const payload large = whole.slice(10, inside + 1);
     const payload small = whole.slice(10, inside);
@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(slices_of_slices_are_right) {
 BOOST_AUTO_TEST_CASE(a_slice_past_the_end_is_refused) {
     const std::size_t most = std::numeric_limits<std::size_t>::max();
     for (const std::size_t size : {std::size_t{0}, std::size_t{10}, std::size_t{100}}) {
-        const payload whole{std::span(pattern(11, size))};
+        const payload whole(pattern(11, size));
         BOOST_CHECK_THROW(whole.slice(0, size + 1), std::out_of_range);
         BOOST_CHECK_THROW(whole.slice(size, 1), std::out_of_range);
         BOOST_CHECK_THROW(whole.slice(size + 1, 0), std::out_of_range);

@@ -27,7 +27,7 @@ BOOST_AUTO_TEST_CASE(copies_are_read_and_given_up_by_all_threads_at_once) {
     for (std::uint64_t round = 0; round != 300; ++round) {
         std::vector<std::thread> threads;
         {
-            const payload original{std::span(pattern(round, 64 + 30 * round))};
+            const payload original(pattern(round, 64 + 30 * round));
             for (std::uint64_t index = 0; index != 4; ++index) {
                 threads.emplace_back([copy = original, round, index, &wrong]() mutable {
                     std::mt19937_64 random(round * 10 + index);
@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(copies_are_read_and_given_up_by_all_threads_at_once) {
 BOOST_AUTO_TEST_CASE(a_slice_keeps_the_bytes_alive_after_another_thread_gave_up_the_whole) {
     std::size_t wrong = 0;
     for (std::uint64_t round = 0; round != 500; ++round) {
-        payload whole{std::span(pattern(round, 5000))};
+        payload whole(pattern(round, 5000));
         payload part = whole.slice(0, 2500);
         std::thread other([gone = std::move(whole)]() mutable { gone = payload(); });
         wrong += is_pattern(part.bytes(), round) ? 0 : 1;
