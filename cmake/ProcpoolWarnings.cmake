@@ -21,6 +21,9 @@ function(procpool_warnings target)
             -Wextra-semi
             -Wvla
     )
+    if(CMAKE_CXX_COMPILER_ID MATCHES "Clang") # where -Wconversion means more than it does for GCC
+        target_compile_options(${target} PRIVATE -Wno-sign-conversion)
+    endif()
     # GCC 12 warns of std::string's own code (its bug 105651).
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
         target_compile_options(${target} PRIVATE -Wno-restrict)

@@ -241,6 +241,10 @@ void local_link::handle_frame(wire::frame&& frame) {
         handle_answer(frame.header, std::move(frame).keep());
         return;
     case wire::frame_kind::doorbell: // the ring is looked into whenever something came
+        if (rings_due_ != 0)
+            --rings_due_;
+        else
+            give_up_reading("it rang without having been asked to");
         return;
     case wire::frame_kind::hello:
         if (const auto message = wire::decode_hello(frame.bytes))
@@ -271,9 +275,14 @@ void local_link::handle_answer(const wire::frame_header& header, wire::payload&&
 // program's other handlers get their turn in between.
 void local_link::look_into_ring() {
     for (std::size_t count = 0; count != answers_per_look; ++count)
-        if (!take_from_ring() && (deaf_ || closed_ || ring_.sleep()))
+        if (!take_from_ring() && (deaf_ || closed_ || fall_asleep()))
             return;
     look_again_soon();
+}
+
+bool local_link::fall_asleep() {
+    ++rings_due_;
+    return ring_.sleep();
 }
 
 void local_link::look_again_soon() {

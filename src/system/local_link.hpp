@@ -71,6 +71,7 @@ private:
     void read_done(const boost::system::error_code& error, std::size_t size);
     void handle_frames();
     void look_into_ring();
+    bool fall_asleep();
     void look_again_soon();
     bool take_from_ring();
     void handle_frame(wire::frame&& frame);
@@ -95,6 +96,8 @@ private:
     std::array<std::uint64_t, wire::ledger::slots> slots_{};
     std::vector<std::uint16_t> free_slots_;
     std::size_t announced_modules_ = 1; ///< the main program needs no announcing
+
+    std::uint64_t rings_due_ = 1; ///< how often the worker may still ring: once for each time that it was asked to
 
     output_queue output_;
     wire::frame_reader input_;

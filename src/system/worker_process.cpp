@@ -8,6 +8,7 @@
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -96,7 +97,17 @@ bool start_watching(unique_fd pool_process) {
     return true;
 }
 
+std::atomic<bool> forked{false};
+
 } // namespace
+
+bool is_copy_of_worker() noexcept {
+    return forked.load(std::memory_order_relaxed);
+}
+
+void end_at_once(int exit_code) noexcept {
+    ::_exit(exit_code);
+}
 
 std::size_t worker_channel::read(std::span<std::byte> space) {
     for (;;) {
@@ -129,6 +140,7 @@ std::optional<worker_channel> take_over_channel() {
         unique_fd pool_process = move_up(worker_pool_fd);
         if (!channel.calls || !channel.answers || !pool_process || !start_watching(std::move(pool_process)))
             return std::nullopt;
+        ::pthread_atfork(nullptr, nullptr, [] { forked.store(true, std::memory_order_relaxed); });
         ::prctl(PR_SET_NAME, "procpool-worker");
         return channel;
     } catch (const boost::system::system_error&) {

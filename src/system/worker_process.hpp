@@ -32,6 +32,12 @@ struct worker_channel {
  */
 std::optional<worker_channel> take_over_channel();
 
+/// Whether this is not the worker but a copy of it, which a task made by fork and which came back from the task.
+bool is_copy_of_worker() noexcept;
+
+/// Ends the process without running anything else.
+[[noreturn]] void end_at_once(int exit_code) noexcept;
+
 /// Says why on standard error, and ends the process with exit code 64, without running anything else.
 [[noreturn]] void refuse_to_run(const char* why) noexcept;
 

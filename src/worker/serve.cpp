@@ -109,6 +109,9 @@ private:
             output_.truncate(sizeof(wire::frame_header));
             output_.append(thrown.data(), thrown.size());
         }
+        // A copy that a task made of this process has no business with the pool: the original answers.
+        if (system::is_copy_of_worker())
+            system::end_at_once(0);
         page.enter(task_phase::writing);
         page.finish(frame.header.slot, frame.header.id);
         send(kind, frame.header.slot, frame.header.id);

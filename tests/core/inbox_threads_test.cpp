@@ -43,6 +43,13 @@ struct outcome {
     std::size_t interruptions = 0;
 };
 
+/// Waits for the other thread: at first without giving up the processor, so that both go on at the same moment.
+void wait_for(const std::atomic<std::size_t>& counter, std::size_t value) {
+    for (int spins = 0; counter.load(std::memory_order_acquire) != value; ++spins)
+        if (spins > 2000)
+            std::this_thread::yield();
+}
+
 outcome run(const course& how) {
     inbox box;
     doorbell bell;
@@ -164,19 +171,20 @@ BOOST_AUTO_TEST_CASE(putting_in_and_falling_asleep_at_the_same_moment_never_miss
 
     std::thread producer([&] {
         for (std::size_t round = 1; round <= rounds; ++round) {
-            while (begun.load(std::memory_order_acquire) != round)
-                std::this_thread::yield();
+            wait_for(begun, round);
             told_to_wake.store(box.put(items[round]), std::memory_order_relaxed);
             put.store(round, std::memory_order_release);
         }
     });
     for (std::size_t round = 1; round <= rounds; ++round) {
         begun.store(round, std::memory_order_release);
+        // The other thread takes a moment to see that; a little earlier or later each time.
+        for (std::size_t spin = round % 256; spin != 0; --spin)
+            put.load(std::memory_order_acquire);
         box.waking();
         schedulable* got = box.take();
         const bool looks_again = got || box.interrupted();
-        while (put.load(std::memory_order_acquire) != round)
-            std::this_thread::yield();
+        wait_for(put, round);
         asleep += looks_again ? 0 : 1;
         missed += looks_again || told_to_wake.load(std::memory_order_relaxed) ? 0 : 1;
         if (!got)

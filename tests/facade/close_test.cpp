@@ -86,13 +86,13 @@ BOOST_AUTO_TEST_CASE(lets_the_contexts_run_return) {
     seen<int> result;
     pool.submit(add, 1, 2)(result.handler());
     pool.close();
-    BOOST_TEST(run_for(context, bound)); // out of work
+    BOOST_TEST(run_for(context, patience)); // out of work
     BOOST_TEST(result.over());
 }
 
 BOOST_AUTO_TEST_CASE(at_once_lets_the_contexts_run_return) {
     pool.close();
-    BOOST_TEST(run_for(context, bound));
+    BOOST_TEST(run_for(context, patience));
 }
 
 BOOST_AUTO_TEST_CASE(not_doing_it_keeps_the_context_busy) {
@@ -212,14 +212,14 @@ BOOST_AUTO_TEST_CASE(an_idle_pool_takes_no_grace) {
     BOOST_TEST(run(context, pool.submit(add, 1, 2)) == 3);
     const auto start = std::chrono::steady_clock::now();
     run(context, pool.shutdown(10min));
-    BOOST_TEST((std::chrono::steady_clock::now() - start < bound));
+    BOOST_TEST((std::chrono::steady_clock::now() - start < patience));
     BOOST_TEST(code_of(run_to_error(context, pool.submit(add, 1, 2))) == errc::pool_closed);
 }
 
 BOOST_AUTO_TEST_CASE(lets_the_context_run_dry_although_much_of_the_grace_is_left) {
     seen<void> over;
     pool.shutdown(10min)(over.handler());
-    BOOST_TEST(run_for(context, bound));
+    BOOST_TEST(run_for(context, patience));
     BOOST_TEST(over.over());
 }
 
@@ -303,7 +303,7 @@ BOOST_AUTO_TEST_CASE(of_a_pool_that_is_destroyed_within_the_grace_completes) {
     }
     BOOST_TEST(run_until([&] { return over.over(); }));
     pool.close();
-    BOOST_TEST(run_for(context, bound)); // no timer is left behind
+    BOOST_TEST(run_for(context, patience)); // no timer is left behind
 }
 
 BOOST_AUTO_TEST_SUITE_END()

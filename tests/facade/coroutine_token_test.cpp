@@ -33,7 +33,7 @@ int add(int left, int right) {
 void run(asio::io_context& context, asio::awaitable<void> coroutine) {
     seen<void> result;
     asio::co_spawn(context, std::move(coroutine), result.handler());
-    BOOST_REQUIRE(run_for(context, bound, [&] { return result.over(); }));
+    BOOST_REQUIRE(run_for(context, patience, [&] { return result.over(); }));
     if (result.error)
         std::rethrow_exception(result.error);
 }
@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(deferred_does_nothing_until_it_is_awaited, R, samp
 // operation is. So these wait until it is complete.
 template <class Promise>
 asio::awaitable<void> completion_of(const Promise& promised) {
-    const auto deadline = std::chrono::steady_clock::now() + bound;
+    const auto deadline = std::chrono::steady_clock::now() + patience;
     while (!promised.completed() && std::chrono::steady_clock::now() < deadline)
         co_await asio::post(asio::use_awaitable);
 }
@@ -143,7 +143,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(use_promise_starts_at_once_and_yields_later, R, sa
 }
 
 int open_gate_after(const std::filesystem::path& gate, int who, int value) {
-    if (!wait_until([&] { return std::filesystem::exists(gate / std::to_string(who)); }, bound))
+    if (!wait_until([&] { return std::filesystem::exists(gate / std::to_string(who)); }, patience))
         throw std::runtime_error("nobody came to the gate");
     touch(gate / "open");
     return value;

@@ -202,7 +202,7 @@ BOOST_AUTO_TEST_CASE(runs_on_its_executor_for_batches_handles_and_joining_too) {
     handle.result()(count);
     BOOST_REQUIRE(run_until([&] { return calls == 4; }));
     handle.result()(count);
-    pool.shutdown(bound)(count);
+    pool.shutdown(patience)(count);
     pool.join()(count);
     BOOST_REQUIRE(run_until([&] { return calls == 7; }));
     pool.submit(add, 1, 2)(count);
@@ -291,7 +291,7 @@ BOOST_AUTO_TEST_CASE(can_be_used_once) {
     check_usable_once(handle.result());
     pool.close();
     check_usable_once(pool.join());
-    check_usable_once(pool.shutdown(bound));
+    check_usable_once(pool.shutdown(patience));
     auto started = pool.submit(add, 1, 2);
     [[maybe_unused]] const auto ignored = std::move(started).start();
     BOOST_CHECK_THROW(started([](std::exception_ptr, int) {}), std::logic_error); // NOLINT: moved from

@@ -61,7 +61,7 @@ void check_fails_to_start(const pool_options& options, const std::string& named,
         for (auto& one : results)
             pool.submit(add, 1, 2)(one.handler());
         for (auto& one : results) {
-            BOOST_REQUIRE(run_for(context, bound, [&] { return one.over(); }));
+            BOOST_REQUIRE(run_for(context, patience, [&] { return one.over(); }));
             BOOST_TEST(code_of(one.error) == errc::worker_start_failed);
             BOOST_TEST_INFO(text_of(one.error));
             BOOST_TEST(text_of(one.error).find(named) != std::string::npos);
@@ -247,12 +247,12 @@ BOOST_AUTO_TEST_CASE(that_never_says_anything_does_not_keep_the_pool_from_being_
     {
         process_pool pool(context, {.workers = 2, .worker_program = silent.path()});
         pool.submit(add, 1, 2)(result.handler());
-        BOOST_TEST(run_for(context, bound, [&] { return pool.stats().workers_starting == 2; }));
+        BOOST_TEST(run_for(context, patience, [&] { return pool.stats().workers_starting == 2; }));
         context.run_for(std::chrono::milliseconds(100));
         BOOST_TEST(!result.over());
     }
     BOOST_TEST(wait_for_no_leftovers(before) == "");
-    BOOST_TEST(run_for(context, bound));
+    BOOST_TEST(run_for(context, patience));
     BOOST_TEST(result.calls == 1);
     BOOST_TEST(code_of(result.error) == errc::pool_terminated);
 }
@@ -262,7 +262,7 @@ BOOST_AUTO_TEST_CASE(that_never_says_anything_does_not_keep_a_task_from_being_ca
     asio::io_context context;
     process_pool pool(context, {.workers = 1, .worker_program = silent.path()});
     auto handle = pool.submit(add, 1, 2).start();
-    BOOST_TEST(run_for(context, bound, [&] { return pool.stats().workers_starting == 1; }));
+    BOOST_TEST(run_for(context, patience, [&] { return pool.stats().workers_starting == 1; }));
     handle.cancel();
     BOOST_TEST(code_of(run_to_error(context, handle.result())) == asio::error::operation_aborted);
     pool.close();

@@ -39,7 +39,7 @@ std::size_t index_after_all_are_there(const std::filesystem::path& gate, int who
                 ++found;
             return found >= all;
         },
-        bound);
+        patience);
     return there ? procpool::this_worker::index() : 1000;
 }
 
@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_CASE(must_not_be_zero_or_absurd) {
         BOOST_CHECK_THROW(process_pool(context.get_executor(), {.workers = wrong}), std::invalid_argument);
         BOOST_CHECK_THROW(process_pool({.workers = wrong}), std::invalid_argument);
     }
-    BOOST_TEST(run_for(context, bound)); // nothing of them is left there
+    BOOST_TEST(run_for(context, patience)); // nothing of them is left there
 }
 
 BOOST_AUTO_TEST_CASE(is_that_of_the_available_processors_by_default) {
@@ -62,7 +62,8 @@ BOOST_AUTO_TEST_CASE(is_that_of_the_available_processors_by_default) {
     BOOST_TEST(procpool::pool_options().workers == procpool::available_parallelism());
     asio::io_context context;
     process_pool pool(context);
-    BOOST_TEST(run_for(context, bound, [&] { return pool.stats().workers_idle == procpool::available_parallelism(); }));
+    BOOST_TEST(
+        run_for(context, patience, [&] { return pool.stats().workers_idle == procpool::available_parallelism(); }));
 }
 
 BOOST_AUTO_TEST_CASE(may_be_thirteen_which_all_run_at_the_same_time_and_have_indexes_of_their_own) {

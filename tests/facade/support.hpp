@@ -46,7 +46,7 @@ namespace procpool::testing {
 namespace asio = boost::asio;
 
 /// Longer than anything here takes on a busy machine, and short enough for a test that hangs to end.
-inline constexpr std::chrono::seconds bound{30};
+inline constexpr std::chrono::seconds patience{30};
 
 /// A folder of its own in the place for temporary files.
 class scratch_folder {
@@ -96,7 +96,7 @@ private:
 /// A task: begins, waits for the gate to be opened, and returns its number.
 inline int pass_gate(const std::filesystem::path& gate, int who) {
     touch(gate / std::to_string(who));
-    if (!wait_until([&] { return std::filesystem::exists(gate / "open"); }, 2 * bound))
+    if (!wait_until([&] { return std::filesystem::exists(gate / "open"); }, 2 * patience))
         throw std::runtime_error("the gate was never opened");
     return who;
 }
@@ -165,7 +165,7 @@ template <class R>
 R run(asio::io_context& context, submission<R> operation) {
     seen<R> result;
     std::move(operation)(result.handler());
-    BOOST_REQUIRE(run_for(context, bound, [&] { return result.over(); }));
+    BOOST_REQUIRE(run_for(context, patience, [&] { return result.over(); }));
     if (result.error)
         std::rethrow_exception(result.error);
     if constexpr (!std::is_void_v<R>)
@@ -177,7 +177,7 @@ template <class R>
 std::exception_ptr run_to_error(asio::io_context& context, submission<R> operation) {
     seen<R> result;
     std::move(operation)(result.handler());
-    BOOST_REQUIRE(run_for(context, bound, [&] { return result.over(); }));
+    BOOST_REQUIRE(run_for(context, patience, [&] { return result.over(); }));
     return result.error;
 }
 
@@ -187,7 +187,7 @@ struct small_pool {
 
     template <class P>
     bool run_until(P predicate) {
-        return run_for(context, bound, std::move(predicate));
+        return run_for(context, patience, std::move(predicate));
     }
 
     asio::io_context context;

@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(completes_everything_exactly_once) {
     pool.terminate();
     BOOST_REQUIRE(run_until([&] { return tasks.over(); }));
     pool.terminate();
-    BOOST_TEST(run_for(context, bound)); // nothing is left to be done
+    BOOST_TEST(run_for(context, patience)); // nothing is left to be done
     tasks.check_terminated();
     BOOST_TEST(pool.stats().tasks_failed == pool.stats().tasks_submitted);
 }
@@ -181,7 +181,7 @@ void check_destruction(Prepare prepare) {
         }
         BOOST_TEST(wait_for_no_leftovers(before) == "");
         if (tasks) {
-            BOOST_TEST(run_for(context, bound));
+            BOOST_TEST(run_for(context, patience));
             tasks->check_terminated();
         }
     }
@@ -204,21 +204,21 @@ BOOST_AUTO_TEST_CASE(an_idle_pool) {
 BOOST_AUTO_TEST_CASE(a_pool_whose_workers_are_just_starting) {
     check_destruction([](asio::io_context& context, process_pool& pool, auto& tasks) {
         tasks.emplace(pool, 10);
-        BOOST_TEST(run_for(context, bound, [&] { return pool.stats().workers_started > 0; }));
+        BOOST_TEST(run_for(context, patience, [&] { return pool.stats().workers_started > 0; }));
     });
 }
 
 BOOST_AUTO_TEST_CASE(a_pool_with_running_tasks_and_waiting_ones) {
     check_destruction([](asio::io_context& context, process_pool& pool, auto& tasks) {
         tasks.emplace(pool);
-        BOOST_TEST(run_for(context, bound, [&] { return tasks->begun(2); }));
+        BOOST_TEST(run_for(context, patience, [&] { return tasks->begun(2); }));
     });
 }
 
 BOOST_AUTO_TEST_CASE(a_pool_whose_context_was_stopped) {
     check_destruction([](asio::io_context& context, process_pool& pool, auto& tasks) {
         tasks.emplace(pool, 10);
-        BOOST_TEST(run_for(context, bound, [&] { return tasks->begun(2); }));
+        BOOST_TEST(run_for(context, patience, [&] { return tasks->begun(2); }));
         context.stop();
     });
 }
@@ -226,7 +226,7 @@ BOOST_AUTO_TEST_CASE(a_pool_whose_context_was_stopped) {
 BOOST_AUTO_TEST_CASE(a_closed_pool_with_tasks) {
     check_destruction([](asio::io_context& context, process_pool& pool, auto& tasks) {
         tasks.emplace(pool, 10);
-        BOOST_TEST(run_for(context, bound, [&] { return tasks->begun(2); }));
+        BOOST_TEST(run_for(context, patience, [&] { return tasks->begun(2); }));
         pool.close();
     });
 }
@@ -241,7 +241,7 @@ BOOST_AUTO_TEST_CASE(a_closed_pool_that_is_done) {
 BOOST_AUTO_TEST_CASE(a_pool_that_was_just_terminated) {
     check_destruction([](asio::io_context& context, process_pool& pool, auto& tasks) {
         tasks.emplace(pool, 10);
-        BOOST_TEST(run_for(context, bound, [&] { return tasks->begun(2); }));
+        BOOST_TEST(run_for(context, patience, [&] { return tasks->begun(2); }));
         pool.terminate();
     });
 }
@@ -263,7 +263,7 @@ BOOST_AUTO_TEST_CASE(a_pool_that_somebody_joins) {
         pool.join()(joined.handler());
         pool.shutdown(10min)(ended.handler());
     }
-    BOOST_TEST(run_for(context, bound));
+    BOOST_TEST(run_for(context, patience));
     BOOST_TEST(joined.calls == 1);
     BOOST_TEST(ended.calls == 1);
 }
@@ -282,7 +282,7 @@ BOOST_AUTO_TEST_CASE(a_pool_in_one_of_its_own_handlers) {
         });
         if (with_others)
             tasks.emplace(*pool, 100);
-        BOOST_TEST(run_for(context, bound));
+        BOOST_TEST(run_for(context, patience));
         BOOST_TEST(calls == 1);
         if (tasks)
             tasks->check_terminated();
@@ -294,9 +294,9 @@ BOOST_AUTO_TEST_CASE(a_pool_in_a_handler_that_reports_its_termination) {
     auto pool = std::make_unique<process_pool>(context, pool_options{.workers = 1});
     many_tasks tasks(*pool, 10);
     pool->submit(add, 1, 2)([&](std::exception_ptr, int) { pool.reset(); });
-    BOOST_REQUIRE(run_for(context, bound, [&] { return tasks.begun(1); }));
+    BOOST_REQUIRE(run_for(context, patience, [&] { return tasks.begun(1); }));
     pool->terminate();
-    BOOST_TEST(run_for(context, bound));
+    BOOST_TEST(run_for(context, patience));
     BOOST_TEST(!pool);
     tasks.check_terminated();
 }
@@ -305,7 +305,7 @@ BOOST_AUTO_TEST_CASE(a_pool_in_the_handler_of_its_joining) {
     asio::io_context context;
     auto pool = std::make_unique<process_pool>(context, pool_options{.workers = 2});
     pool->shutdown(10min)([&](std::exception_ptr) { pool.reset(); });
-    BOOST_TEST(run_for(context, bound));
+    BOOST_TEST(run_for(context, patience));
     BOOST_TEST(!pool);
 }
 
@@ -320,7 +320,7 @@ BOOST_AUTO_TEST_CASE(a_pool_whose_context_four_threads_run) {
             if (round % 2 == 0)
                 BOOST_TEST(wait_until([&] { return tasks->begun(2); }));
         }
-        BOOST_TEST(wait_until([&] { return tasks->over(); }, bound));
+        BOOST_TEST(wait_until([&] { return tasks->over(); }, patience));
         tasks->check_terminated();
     }
 }
@@ -334,7 +334,7 @@ BOOST_AUTO_TEST_CASE(a_pool_whose_context_four_threads_run_while_results_pour_in
             process_pool pool(context, {.workers = 2});
             for (int i = 0; i != 2000; ++i)
                 pool.submit(add, i, 0)(results.emplace_back().handler());
-            BOOST_TEST(wait_until([&] { return pool.stats().tasks_completed > 100; }, bound));
+            BOOST_TEST(wait_until([&] { return pool.stats().tasks_completed > 100; }, patience));
         }
         BOOST_TEST(wait_until(
             [&] {
@@ -343,7 +343,7 @@ BOOST_AUTO_TEST_CASE(a_pool_whose_context_four_threads_run_while_results_pour_in
                         return false;
                 return true;
             },
-            bound));
+            patience));
         int wrong = 0;
         for (int i = 0; i != 2000; ++i) {
             const auto& one = results[static_cast<std::size_t>(i)];
@@ -361,7 +361,7 @@ BOOST_AUTO_TEST_CASE(a_pool_with_its_own_thread_in_every_state) {
     {
         process_pool pool({.workers = 2});
         tasks.emplace(pool, 100);
-        BOOST_TEST(wait_until([&] { return tasks->begun(2); }, bound));
+        BOOST_TEST(wait_until([&] { return tasks->begun(2); }, patience));
     }
     BOOST_TEST(wait_for_no_leftovers(before) == "");
     // Its thread has run all handlers, for afterwards nobody could.

@@ -171,6 +171,14 @@ BOOST_AUTO_TEST_CASE(a_task_may_use_close_and_replace_the_standard_descriptors_a
     BOOST_TEST(pool.submit(same, 3).get() == 3);
 }
 
+BOOST_AUTO_TEST_CASE(a_copy_that_a_task_makes_of_its_worker_and_that_comes_back_answers_nothing) {
+    procpool::process_pool pool({.workers = 1});
+    for (int i = 0; i != 20; ++i)
+        BOOST_TEST(pool.submit([](int value) { return ::fork() == 0 ? -1 : value; }, i).get() == i);
+    BOOST_TEST(pool.submit(same, 3).get() == 3);
+    BOOST_TEST(pool.stats().workers_died == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(a_task_may_print_to_standard_output) {
     procpool::process_pool pool({.workers = 1});
     BOOST_TEST(pool.submit([] { return std::printf("a line from a task\n"); }).get() > 0);

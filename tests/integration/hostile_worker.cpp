@@ -106,13 +106,16 @@ void attack(int way) {
     case 7: // a kind of message that nobody sends
         write_header(0, static_cast<wire::frame_kind>(99), 0, 0);
         break;
+    case 8: // ringing and ringing
+        for (;;)
+            write_header(0, wire::frame_kind::doorbell, 0, 0);
     default:
         throw std::logic_error("no such attack");
     }
     wait_for_the_end();
 }
 
-constexpr int ways = 8;
+constexpr int ways = 9;
 
 } // namespace
 

@@ -17,10 +17,6 @@ using namespace procpool;
 using namespace procpool::testing;
 using namespace samples;
 
-// In one file of the program, which includes the archives.
-BOOST_CLASS_EXPORT_IMPLEMENT(samples::circle)
-BOOST_CLASS_EXPORT_IMPLEMENT(samples::group)
-
 namespace {
 
 std::unique_ptr<shape> make_circle(std::string name, double radius) {

@@ -29,6 +29,8 @@ std::size_t taken_by(std::size_t size) {
 
 /// Both ends of a ring, which compare what comes out with what went in.
 class checked_ring {
+    guarded_ring memory;
+
 public:
     wire::ring_writer writer{memory.ring()};
     wire::ring_reader reader{memory.ring()};
@@ -62,7 +64,6 @@ public:
     std::size_t held() const { return sizes_.size(); }
 
 private:
-    guarded_ring memory;
     std::deque<std::size_t> sizes_;
     std::uint64_t put_ = 0;
     std::uint64_t taken_ = 0;

@@ -43,6 +43,13 @@ struct outcome {
     std::uint64_t full = 0;
 };
 
+/// Waits for the other thread: at first without giving up the processor, so that both go on at the same moment.
+void wait_for(const std::atomic<std::uint64_t>& counter, std::uint64_t value) {
+    for (int spins = 0; counter.load(std::memory_order_acquire) != value; ++spins)
+        if (spins > 2000)
+            std::this_thread::yield();
+}
+
 std::size_t size_of(std::uint64_t id, std::size_t longest) {
     return longest == 0 ? 0 : (id * 2654435761u >> 7) % (longest + 1);
 }
@@ -168,8 +175,7 @@ BOOST_AUTO_TEST_CASE(falling_asleep_and_putting_at_the_same_moment_never_miss_ea
 
     std::thread worker([&] {
         for (std::uint64_t round = 1; round <= rounds; ++round) {
-            while (begun.load(std::memory_order_acquire) != round)
-                std::this_thread::yield();
+            wait_for(begun, round);
             writer.put(header, {});
             woke.store(writer.must_wake(), std::memory_order_relaxed);
             put.store(round, std::memory_order_release);
@@ -177,9 +183,11 @@ BOOST_AUTO_TEST_CASE(falling_asleep_and_putting_at_the_same_moment_never_miss_ea
     });
     for (std::uint64_t round = 1; round <= rounds; ++round) {
         begun.store(round, std::memory_order_release);
+        // The other thread takes a moment to see that; a little earlier or later each time.
+        for (std::uint64_t spin = round % 256; spin != 0; --spin)
+            put.load(std::memory_order_acquire);
         const bool sleeps = reader.sleep();
-        while (put.load(std::memory_order_acquire) != round)
-            std::this_thread::yield();
+        wait_for(put, round);
         slept += sleeps ? 1 : 0;
         missed += sleeps && !woke.load(std::memory_order_relaxed) ? 1 : 0;
         if (reader.take(got, bytes) != found::answer)
