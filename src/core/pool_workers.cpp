@@ -89,15 +89,15 @@ void pool::launch(worker& place) {
             --occupied_;
         }
         ++counted_.workers_died;
-        staffing_.start_failed(now());
+        staffing_.start_failed(now(), true);
         note_start_failure(std::string("it could not be launched: ") + error.what());
     }
 }
 
 void pool::note_start_failure(const std::string& reason) {
     const std::string program =
-        options_.worker_program.empty() ? "this program" : "'" + options_.worker_program.string() + "'";
-    start_failure_ = "no worker could be started from " + program + ": " + reason;
+        options_.worker_program.empty() ? "this program" : "the program '" + options_.worker_program.string() + "'";
+    start_failure_ = program + " did not come up as a worker: " + reason;
 }
 
 std::exception_ptr pool::start_failure() const {
@@ -193,7 +193,7 @@ void pool::bury(worker& dead, const system::exit_status& status) {
     if (dead.life->was_ready())
         staffing_.gone(now(), useful);
     else
-        staffing_.start_failed(now());
+        staffing_.start_failed(now(), why == worker_life::cause::died);
     dead.link->destroy(std::chrono::milliseconds(0));
     dead.vacate();
     --occupied_;

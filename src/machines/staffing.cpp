@@ -13,10 +13,11 @@ void staffing::became_ready() noexcept {
     failed_starts_ = 0;
 }
 
-void staffing::start_failed(time_point now) noexcept {
+void staffing::start_failed(time_point now, bool trying_again_may_help) noexcept {
     --starting_;
-    ++failed_starts_;
-    pause(now);
+    failed_starts_ = trying_again_may_help ? failed_starts_ + 1 : std::max(failed_starts_, failed_starts_forgiven) + 1;
+    if (failures() != 0)
+        pause(now);
 }
 
 void staffing::gone(time_point now, bool was_useful) noexcept {
@@ -27,7 +28,8 @@ void staffing::gone(time_point now, bool was_useful) noexcept {
 }
 
 std::size_t staffing::failures() const noexcept {
-    return failed_starts_ + (useless_deaths_ > useless_deaths_for_free ? useless_deaths_ - useless_deaths_for_free : 0);
+    const auto beyond = [](std::size_t count, std::size_t forgiven) { return count - std::min(count, forgiven); };
+    return beyond(failed_starts_, failed_starts_forgiven) + beyond(useless_deaths_, useless_deaths_forgiven);
 }
 
 void staffing::pause(time_point now) noexcept {

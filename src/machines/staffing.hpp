@@ -12,12 +12,13 @@ namespace procpool::machines {
 
 /// Decides when a worker is to be started.
 /**
- * A pool starts its workers at once and replaces the ones that die. When a start fails, it is tried again only when
- * there is work to do, one worker at a time, after a pause that doubles with each failure; until one comes up, the pool
- * is `hopeless()` and its operations are to be failed rather than left to wait.
+ * A pool starts its workers at once and replaces the ones that die. When starts fail several times in a row, it is tried
+ * again only when there is work to do, one worker at a time, after a pause that doubles with each failure; until one comes
+ * up, the pool is `hopeless()` and its operations are to be failed rather than left to wait.
  *
- * A worker that became ready and then died without ever having begun a task is replaced at once like any other, for
- * somebody may have killed it. Only when that happens several times in a row is it taken for a program that cannot live.
+ * The first failures are forgiven, for somebody may have killed the worker, or the system may have been short of something
+ * for a moment; unless it is clear that trying again is of no use. So are workers that became ready and then died without
+ * ever having begun a task.
  */
 class staffing {
 public:
@@ -36,7 +37,7 @@ public:
 
     void launched() noexcept { ++starting_; }
     void became_ready() noexcept;
-    void start_failed(time_point now) noexcept;
+    void start_failed(time_point now, bool trying_again_may_help) noexcept;
 
     /// A worker that had been ready is gone.
     void gone(time_point now, bool was_useful) noexcept;
@@ -54,7 +55,8 @@ public:
 
     /// No worker lives or starts, and the last start failed.
     bool hopeless() const noexcept {
-        return starting_ == 0 && ready_ == 0 && (failed_starts_ != 0 || useless_deaths_ > useless_deaths_until_hopeless);
+        return starting_ == 0 && ready_ == 0 &&
+               (failed_starts_ > failed_starts_forgiven || useless_deaths_ > useless_deaths_until_hopeless);
     }
 
     std::size_t starting() const noexcept { return starting_; }
@@ -64,7 +66,8 @@ public:
     std::size_t failures() const noexcept;
 
 private:
-    static constexpr std::size_t useless_deaths_for_free = 3;
+    static constexpr std::size_t failed_starts_forgiven = 2;
+    static constexpr std::size_t useless_deaths_forgiven = 3;
     static constexpr std::size_t useless_deaths_until_hopeless = 8;
 
     void pause(time_point now) noexcept;

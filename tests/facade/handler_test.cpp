@@ -14,12 +14,15 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include <functional>
+#include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
 namespace {
 
 using namespace procpool::testing;
+using procpool::errc;
 using procpool::process_pool;
 using procpool::submission;
 
@@ -221,7 +224,7 @@ BOOST_AUTO_TEST_CASE(runs_on_its_executor_when_the_pool_is_destroyed) {
         for (int i = 0; i != 5; ++i)
             other.submit(pass_gate, closed.path(), i)(asio::bind_executor(threads, [&](std::exception_ptr error, int) {
                 inside += threads.get_executor().running_in_this_thread();
-                BOOST_TEST(code_of(error) == procpool::errc::pool_terminated);
+                BOOST_TEST(code_of(error) == errc::pool_terminated);
                 ++calls;
             }));
         BOOST_REQUIRE(run_until([&] { return closed.begun(0); }));
@@ -297,18 +300,40 @@ BOOST_AUTO_TEST_CASE(can_be_used_once) {
     BOOST_CHECK_THROW(started([](std::exception_ptr, int) {}), std::logic_error); // NOLINT: moved from
 }
 
-BOOST_AUTO_TEST_CASE(may_outlive_its_pool) {
-    auto pool_of_its_own = std::make_unique<process_pool>(context, procpool::pool_options{.workers = 1});
-    auto call = pool_of_its_own->submit(add, 1, 2);
-    auto batch = pool_of_its_own->map(std::negate<>{}, std::vector{1, 2, 3});
-    auto nothing = pool_of_its_own->map(std::negate<>{}, std::vector<int>{});
-    auto joining = pool_of_its_own->join();
-    auto dropped = pool_of_its_own->submit(add, 1, 2);
-    pool_of_its_own.reset();
-    BOOST_TEST(code_of(run_to_error(context, std::move(call))) == procpool::errc::pool_terminated);
-    BOOST_TEST(code_of(run_to_error(context, std::move(batch))) == procpool::errc::pool_terminated);
-    BOOST_TEST(!run_to_error(context, std::move(joining)));
-    run_to_error(context, std::move(nothing)); // completes, one way or the other
+template <class R>
+void check_refused(submission<R> operation) {
+    const auto terminated = [](const procpool::pool_error& error) { return error.code() == errc::pool_terminated; };
+    BOOST_CHECK_EXCEPTION(operation([](auto&&...) { BOOST_ERROR("called"); }), procpool::pool_error, terminated);
+    BOOST_CHECK_EXCEPTION(std::move(operation).start(), procpool::pool_error, terminated);
+    BOOST_CHECK_EXCEPTION(std::move(operation).get(), procpool::pool_error, terminated);
+}
+
+BOOST_AUTO_TEST_CASE(may_outlive_its_pool_and_then_says_that_it_is_gone) {
+    auto other = std::make_unique<process_pool>(context, procpool::pool_options{.workers = 1});
+    auto call = other->submit(add, 1, 2);
+    auto bad = other->submit(take, unencodable{});
+    auto batch = other->map(std::negate<>{}, std::vector{1, 2, 3});
+    auto nothing = other->map(std::negate<>{}, std::vector<int>{});
+    [[maybe_unused]] const auto dropped = other->submit(add, 1, 2);
+    other.reset();
+    check_refused(std::move(call));
+    check_refused(std::move(bad));
+    check_refused(std::move(batch));
+    check_refused(std::move(nothing));
+}
+
+BOOST_AUTO_TEST_CASE(may_outlive_the_context_of_its_pool) {
+    std::optional<submission<int>> call;
+    std::optional<submission<std::vector<int>>> batch;
+    std::optional<submission<void>> joining;
+    {
+        one_worker with;
+        call = with.pool.submit(add, 1, 2);
+        batch = with.pool.map(std::negate<>{}, std::vector{1, 2, 3});
+        joining = with.pool.join();
+    }
+    check_refused(std::move(*call));
+    check_refused(std::move(*batch));
 }
 
 BOOST_AUTO_TEST_CASE(may_be_started_by_another_thread) {

@@ -7,6 +7,8 @@
 
 #include <support/leftovers.hpp>
 
+#include <boost/asio/steady_timer.hpp>
+
 #include <array>
 #include <cstdio>
 #include <cstring>
@@ -52,7 +54,7 @@ std::filesystem::path this_program() {
 /// A pool whose workers cannot be started: its operations fail soon and say why, and it does not go on trying for ever.
 void check_fails_to_start(const pool_options& options, const std::string& named, const std::string& reason = {}) {
     asio::io_context context;
-    context.poll();
+    const asio::steady_timer timer(context); // now the context has its own descriptors
     const leftovers before = leftovers::now();
     {
         const auto start = std::chrono::steady_clock::now();
@@ -173,7 +175,7 @@ BOOST_AUTO_TEST_CASE(may_be_a_script_that_becomes_this_one) {
 BOOST_AUTO_TEST_CASE(may_be_a_wrapper_that_stays_as_the_parent_of_this_one) {
     const script wrapper("\"$@\"; exit $?");
     asio::io_context context;
-    context.poll();
+    const asio::steady_timer timer(context); // now the context has its own descriptors
     const leftovers before = leftovers::now();
     {
         process_pool pool(context,
@@ -241,7 +243,7 @@ BOOST_AUTO_TEST_CASE(that_is_another_build) {
 BOOST_AUTO_TEST_CASE(that_never_says_anything_does_not_keep_the_pool_from_being_destroyed) {
     const script silent("exec sleep 600");
     asio::io_context context;
-    context.poll();
+    const asio::steady_timer timer(context); // now the context has its own descriptors
     const leftovers before = leftovers::now();
     seen<int> result;
     {
