@@ -179,7 +179,7 @@ BOOST_AUTO_TEST_CASE(putting_in_and_falling_asleep_at_the_same_moment_never_miss
     for (std::size_t round = 1; round <= rounds; ++round) {
         begun.store(round, std::memory_order_release);
         // The other thread takes a moment to see that; a little earlier or later each time.
-        for (std::size_t spin = round % 256; spin != 0; --spin)
+        for (std::size_t spin = round % 1024; spin != 0; --spin)
             put.load(std::memory_order_acquire);
         box.waking();
         schedulable* got = box.take();

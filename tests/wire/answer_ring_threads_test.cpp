@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(falling_asleep_and_putting_at_the_same_moment_never_miss_ea
     for (std::uint64_t round = 1; round <= rounds; ++round) {
         begun.store(round, std::memory_order_release);
         // The other thread takes a moment to see that; a little earlier or later each time.
-        for (std::uint64_t spin = round % 256; spin != 0; --spin)
+        for (std::uint64_t spin = round % 1024; spin != 0; --spin)
             put.load(std::memory_order_acquire);
         const bool sleeps = reader.sleep();
         wait_for(put, round);

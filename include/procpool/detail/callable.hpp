@@ -110,8 +110,8 @@ struct call_shape<F, type_list<Arguments...>, false> {
         static constexpr bool no_writing = true;
         using parameters = type_list<travelling_t<Arguments>...>;
         using travelled = parameters;
-        using result = std::conditional_t<right_number, std::invoke_result<F&, travelling_t<Arguments>...>,
-                                          std::type_identity<void>>::type;
+        using result = typename std::conditional_t<right_number, std::invoke_result<F&, travelling_t<Arguments>...>,
+                                                   std::type_identity<void>>::type;
     };
 };
 

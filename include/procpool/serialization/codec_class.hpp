@@ -131,7 +131,7 @@ template <class T>
 struct codec<T*> {
     static constexpr bool fills = true;
     static consteval refusal refused(bool pointers) {
-        if constexpr (!std::is_object_v<T> || std::is_volatile_v<T>)
+        if constexpr (std::is_void_v<T> || std::is_volatile_v<T>)
             return refusal::raw_pointer;
         else
             return pointers ? refusal_of_pointee<std::remove_const_t<T>>() : refusal::raw_pointer;
@@ -170,10 +170,12 @@ template <>
 struct codec<std::nullptr_t> : refused_codec<refusal::raw_pointer> {};
 template <>
 struct codec<void> : refused_codec<refusal::no_serialize> {};
-template <class R, class... Args>
-struct codec<R (*)(Args...)> : refused_codec<refusal::callable> {};
-template <class R, class... Args>
-struct codec<R (*)(Args...) noexcept> : refused_codec<refusal::callable> {};
+template <class T>
+    requires std::is_function_v<T>
+struct codec<T> : refused_codec<refusal::callable> {};
+template <class T>
+    requires std::is_function_v<T>
+struct codec<T*> : refused_codec<refusal::callable> {};
 
 } // namespace procpool::serialization::detail
 
