@@ -80,7 +80,7 @@ public:
     /// Terminates the pool, and returns when no child, descriptor or thread of it is left.
     /**
      * Operations that are not over complete with `errc::pool_terminated`, on their executors. Blocks for as long as the
-     * workers take to die from SIGKILL, which is milliseconds, and no longer than ten seconds. It need not matter whether
+     * workers take to die from SIGKILL, which is milliseconds, and no longer than ten seconds in all. It need not matter whether
      * the executor's context runs. In a copy of the process made by fork it does nothing.
      */
     ~process_pool();
@@ -99,7 +99,8 @@ public:
 
     /// Calls of `f`, one for each element of a range, in the workers.
     /**
-     * The range is read now, once. Items travel in chunks, each of which is a task. If an item throws, the operation
+     * The range is read now; one that can be gone through more than once and does not know its size is counted first. Items
+     * travel in chunks, each of which is a task. If an item throws, the operation
      * fails with that error, after what has begun is over; chunks that were not begun are withdrawn. If several items
      * fail, the earliest one counts of those that were tried. An empty range yields an empty vector.
      *

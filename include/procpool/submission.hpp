@@ -77,8 +77,9 @@ public:
      * @par Thread safety
      * Any thread may start a submission; two threads must not use the same one at once.
      *
-     * @throws std::logic_error if the submission was used before or moved from; pool_error with `errc::pool_terminated` if the
-     *         pool does not exist any more
+     * A submission that was used before or moved from completes with std::logic_error, and one whose pool does not exist any
+     * more with `errc::pool_terminated`; but there is no executor then to call a handler on that has none of its own, so for
+     * such a handler this function throws them.
      */
     template <boost::asio::completion_token_for<detail::signature_t<R>> Token>
     auto operator()(Token&& token) {
@@ -120,23 +121,46 @@ private:
     std::uint64_t start_with(Handler&& handler) {
         using handler_type = std::decay_t<Handler>;
         handler_type own(std::forward<Handler>(handler));
-        const std::shared_ptr<core::pool_core> pool = this->pool();
+        if (std::exception_ptr problem = cannot_start()) {
+            fail(std::move(own), std::move(problem));
+            return 0;
+        }
+        const std::shared_ptr<core::pool_core> pool = pool_ ? std::move(pool_) : source_->pool();
         const auto source = std::move(source_);
-        pool_.reset();
         if (!source)
             return detail::call_operation<R, handler_type>::start(pool, std::move(call_), std::move(own));
         source->start(detail::handler_receiver<R, handler_type>::make(pool->executor(), std::move(own)));
         return 0;
     }
 
-    /// The pool, if it is of use still.
-    const std::shared_ptr<core::pool_core>& pool() const {
+    std::exception_ptr cannot_start() const {
         if (!pool_ && !source_)
-            detail::throw_used_up();
-        const std::shared_ptr<core::pool_core>& pool = pool_ ? pool_ : source_->pool();
-        if (pool->destroyed() && !(source_ && source_->outlives_pool()))
-            detail::throw_pool_gone();
-        return pool;
+            return detail::used_up();
+        const core::pool_core& pool = pool_ ? *pool_ : *source_->pool();
+        if (pool.destroyed() && !(source_ && source_->outlives_pool()))
+            return detail::pool_gone();
+        return nullptr;
+    }
+
+    /// Tells a handler of a submission that cannot be started. There is no pool to do it, so the handler's own executor has to.
+    template <class Handler>
+    static void fail(Handler&& handler, std::exception_ptr problem) {
+        if constexpr (detail::has_own_executor<Handler>) {
+            using held = detail::held_handler<Handler>;
+            const auto executor = boost::asio::get_associated_executor(handler);
+            detail::settled<R> result{std::move(problem), {}};
+            result.pass_to([&](auto&&... values) {
+                held::post(held(std::move(handler), executor), executor, std::forward<decltype(values)>(values)...);
+            });
+        } else {
+            std::rethrow_exception(problem);
+        }
+    }
+
+    const std::shared_ptr<core::pool_core>& pool() const {
+        if (std::exception_ptr problem = cannot_start())
+            std::rethrow_exception(problem);
+        return pool_ ? pool_ : source_->pool();
     }
 
     // Either a single call for a pool, or something that knows itself what to do.

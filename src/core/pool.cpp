@@ -8,7 +8,9 @@
 #include <system/modules.hpp>
 #include <system/process.hpp>
 
+#include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
 
 #include <algorithm>
 #include <stdexcept>
@@ -19,6 +21,8 @@ namespace procpool::core {
 namespace {
 
 constexpr std::size_t most_workers = 4096;
+constexpr std::chrono::milliseconds longest_grace = std::chrono::hours(24 * 365); // no clock overflows
+constexpr std::chrono::milliseconds longest_reaping = std::chrono::seconds(10);
 constexpr std::size_t call_overhead = sizeof(wire::frame_header) + sizeof(wire::call_header);
 
 void check(const pool_options& options) {
@@ -44,6 +48,7 @@ pool::pool(boost::asio::any_io_executor executor, pool_options options)
     : executor_(std::move(executor)), options_(std::move(options)), owner_process_(system::this_process()),
       own_process_(system::open_own_process()), scheduler_({.tasks_ahead = wire::ledger::slots}),
       staffing_(options_.workers), timer_(executor_) {
+    keep_busy_.emplace(boost::asio::prefer(executor_, boost::asio::execution::outstanding_work.tracked));
     system::survive_broken_pipes();
     workers_.reserve(options_.workers);
     for (std::uint32_t index = 0; index != options_.workers; ++index)
@@ -73,28 +78,40 @@ std::uint64_t pool::submit(task& submitted) {
     const std::uint64_t id = submitted_.fetch_add(1, std::memory_order_relaxed) + 1;
     submitted.id = id;
     submitted.size = call_overhead + submitted.bytes.size();
-    if (inbox_.put(submitted)) // from here on it may be over at any time
+    const bool wake = inbox_.put(submitted); // from here on it may be over at any time
+    if (destroyed_.load(std::memory_order_seq_cst)) {
+        std::unique_lock lock(mutex_);
+        tell_the_last(lock);
+    } else if (wake) {
         boost::asio::post(executor_, [self = shared_from_this()] { self->run_turn(); });
+    }
     return id;
 }
 
-void pool::cancel(const std::shared_ptr<task_cancellation>& which, boost::asio::cancellation_type type) {
+void pool::cancel(std::span<const std::shared_ptr<task_cancellation>> which, boost::asio::cancellation_type type) {
     std::unique_lock lock(mutex_);
     // What was submitted just now may not have been looked at yet.
     accept_submitted();
-    if (task* const wanted = which->target()) {
-        using answer = machines::scheduler::cancel_answer;
-        const bool terminal = (type & boost::asio::cancellation_type::terminal) != boost::asio::cancellation_type::none;
-        if (wanted->state == machines::task_state::fresh)
-            wanted->cancelled = true; // still in the inbox: accept() sees it
-        else if (const answer got = scheduler_.cancel(*wanted); got == answer::removed)
-            call_off(*wanted);
-        else if (got == answer::recall)
-            recall(*wanted);
-        if (terminal && which->target() && wanted->state == machines::task_state::started)
-            kill_for(*wanted);
-    }
+    // The last first: were it the other way round, each that is called off would make room for the next to be sent.
+    for (auto one = which.rbegin(); one != which.rend(); ++one)
+        cancel_one(**one, type);
     end_from_outside(lock);
+}
+
+void pool::cancel_one(task_cancellation& which, boost::asio::cancellation_type type) {
+    task* const wanted = which.target();
+    if (!wanted)
+        return;
+    using answer = machines::scheduler::cancel_answer;
+    if (wanted->state == machines::task_state::fresh)
+        wanted->cancelled = true; // still in the inbox: accept() sees it
+    else if (const answer got = scheduler_.cancel(*wanted); got == answer::removed)
+        call_off(*wanted);
+    else if (got == answer::recall)
+        recall(*wanted);
+    const bool terminal = (type & boost::asio::cancellation_type::terminal) != boost::asio::cancellation_type::none;
+    if (terminal && which.target() && wanted->state == machines::task_state::started)
+        kill_for(*wanted);
 }
 
 void pool::close() {
@@ -118,7 +135,7 @@ void pool::join(completion& joiner) {
 void pool::shut_down(std::chrono::milliseconds grace, completion& joiner) {
     std::unique_lock lock(mutex_);
     begin_closing();
-    const auto limit = now() + grace;
+    const auto limit = now() + std::clamp(grace, std::chrono::milliseconds(0), longest_grace);
     terminate_at_ = std::min(limit, terminate_at_.value_or(limit));
     joiners_.push(joiner);
     end_from_outside(lock);
@@ -144,7 +161,7 @@ void pool::begin_terminating() {
 
 bool pool::all_told() const {
     const std::lock_guard lock(mutex_);
-    return done_.empty();
+    return done_.empty() && last_left_.load(std::memory_order_acquire) == 0;
 }
 
 pool_stats pool::stats() const {
@@ -165,35 +182,52 @@ bool pool::destroy() {
         return false; // the workers, and what the descriptors refer to, are the original's
     std::unique_lock lock(mutex_);
     begin_terminating();
-    // All were killed just now, so they end at the same time and the waiting adds up to one.
+    // All were killed just now, so they end at the same time, and the waiting adds up to one.
+    const auto limit = now() + longest_reaping;
     for (const auto& place : workers_) {
         if (!place->occupied())
             continue;
-        place->link->destroy(std::chrono::seconds(10));
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(limit - now());
+        place->link->destroy(std::max(left, std::chrono::milliseconds(0)));
         bury(*place, {});
     }
-    do {
-        settle();
-    } while (more_to_do_);
-    // What is left refers to no object of the executor's context, which may cease to exist before the last submission does.
+    // From here on nothing is left that refers to the executor's context, which may cease to exist before the last
+    // submission does.
     timer_.reset();
-    destroyed_.store(true, std::memory_order_release);
-    completion_queue anywhere = take_for_anywhere();
-    if (!done_.empty())
-        post_delivery();
-    lock.unlock();
-    while (completion* const over = anywhere.pop())
-        over->complete();
+    keep_busy_.reset();
+    destroyed_.store(true, std::memory_order_seq_cst);
+    tell_the_last(lock);
     return true;
 }
 
-completion_queue pool::take_for_anywhere() {
+void pool::tell_the_last(std::unique_lock<std::mutex>& lock) {
+    do {
+        settle();
+    } while (more_to_do_);
     completion_queue anywhere;
     completion_queue others;
-    while (completion* const over = done_.pop())
+    std::size_t count = 0;
+    while (completion* const over = done_.pop()) {
         (over->completes_anywhere ? anywhere : others).push(*over);
-    done_.put_back(others);
-    return anywhere;
+        count += over->completes_anywhere ? 0 : 1;
+    }
+    last_left_.fetch_add(count, std::memory_order_acq_rel);
+    lock.unlock();
+    if (!others.empty())
+        hand_out_the_last(std::move(others));
+    while (completion* const over = anywhere.pop())
+        over->complete();
+}
+
+// The handler owns what is to be handed out: if the context does away with the one, the other goes with it.
+void pool::hand_out_the_last(completion_queue last) {
+    boost::asio::post(executor_, [self = shared_from_this(), last = std::move(last)]() mutable {
+        completion* const over = last.pop();
+        if (!last.empty())
+            self->hand_out_the_last(std::move(last));
+        self->last_left_.fetch_sub(1, std::memory_order_acq_rel);
+        over->complete();
+    });
 }
 
 // A call from outside ends like a turn, except that nothing may be completed within it: the program is in the middle of

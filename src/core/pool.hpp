@@ -18,6 +18,7 @@
 #include <atomic>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace procpool::core {
@@ -40,7 +41,8 @@ public:
     const boost::asio::any_io_executor& executor() const noexcept override { return executor_; }
     std::size_t workers() const noexcept override { return options_.workers; }
     std::uint64_t submit(task& submitted) override;
-    void cancel(const std::shared_ptr<task_cancellation>& which, boost::asio::cancellation_type type) override;
+    void cancel(std::span<const std::shared_ptr<task_cancellation>> which,
+                boost::asio::cancellation_type type) override;
     void close() override;
     void terminate() override;
     void join(completion& joiner) override;
@@ -65,6 +67,7 @@ private:
     void accept_submitted();
     void accept(task& submitted);
     void schedule();
+    void send(worker& to, task& chosen);
     void fail_waiting();
     void flush_links();
     void finish_closing();
@@ -74,8 +77,9 @@ private:
     void run_turn();
     void post_delivery();
     void deliver();
-    void hand_out(completion_queue portion);
-    completion_queue take_for_anywhere();
+    void hand_out(std::unique_lock<std::mutex>& lock);
+    void tell_the_last(std::unique_lock<std::mutex>& lock);
+    void hand_out_the_last(completion_queue last);
     void over(task& done, std::exception_ptr error);
     void over(task& done);
     void call_off(task& done);
@@ -91,11 +95,13 @@ private:
     std::exception_ptr blame(const worker& dead, const task& ran, const system::exit_status& status) const;
     void note_start_failure(const std::string& reason);
     void recall(task& wanted);
+    void cancel_one(task_cancellation& which, boost::asio::cancellation_type type);
     void kill_for(task& cancelled);
     std::exception_ptr start_failure() const;
 
     const boost::asio::any_io_executor executor_;
     const pool_options options_;
+    std::optional<boost::asio::any_io_executor> keep_busy_; ///< as long as it is there, the executor has work
     const pid_t owner_process_;
     system::unique_fd own_process_;
 
@@ -114,6 +120,7 @@ private:
     std::optional<time_point> terminate_at_;
     std::string start_failure_;
     completion_queue done_;
+    std::atomic<std::size_t> last_left_{0}; ///< what a destroyed pool has yet to hand out
     completion_queue joiners_;
     pool_stats counted_; ///< what cannot be derived
     std::uint64_t closed_after_ = 0; ///< the last task that was submitted in time

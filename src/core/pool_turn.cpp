@@ -8,6 +8,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
+#include <new>
 #include <string>
 
 namespace procpool::core {
@@ -17,6 +18,7 @@ namespace {
 // How much one turn does of each kind before it lets the program's other handlers run: each is less than a millisecond.
 constexpr std::size_t tasks_accepted_per_turn = 4096;
 constexpr std::size_t tasks_sent_per_turn = 4096;
+constexpr std::size_t bytes_sent_per_turn = std::size_t{2} << 20;
 constexpr std::size_t tasks_failed_per_turn = 4096;
 
 // Of completions each may run code of the program, and another thread may want to help.
@@ -36,13 +38,8 @@ void pool::begin_turn() {
 void pool::end_turn() {
     std::unique_lock lock(mutex_, std::adopt_lock);
     settle();
-    if (done_.empty() || delivery_posted_)
-        return;
-    completion_queue portion = done_.pop_some(completions_per_delivery);
-    if (!done_.empty())
-        post_delivery();
-    lock.unlock();
-    hand_out(std::move(portion));
+    if (!delivery_posted_)
+        hand_out(lock);
 }
 
 void pool::run_turn() {
@@ -66,7 +63,7 @@ void pool::settle() {
     flush_links();
     finish_closing();
     set_timer();
-    if (more_to_do_)
+    if (more_to_do_ && !destroyed())
         post_turn();
 }
 
@@ -97,6 +94,8 @@ void pool::accept(task& submitted) {
         over(submitted, error_of(errc::pool_terminated));
     else if (!in_time)
         over(submitted, error_of(errc::pool_closed));
+    else if (submitted.items == 0)
+        over(submitted, nullptr); // a batch of nothing
     else if (submitted.bytes.size() > wire::max_payload_size - sizeof(wire::call_header))
         over(submitted, error_of(errc::not_serializable,
                                  "the arguments take " + std::to_string(submitted.bytes.size()) +
@@ -108,6 +107,7 @@ void pool::accept(task& submitted) {
 // Scheduling --------------------------------------------------------------------------------------------------------
 
 void pool::schedule() {
+    std::size_t bytes = 0;
     for (std::size_t count = 0; count != tasks_sent_per_turn; ++count) {
         const auto next = scheduler_.next();
         if (!next)
@@ -117,14 +117,25 @@ void pool::schedule() {
             recall(chosen);
             continue;
         }
-        worker& to = *workers_[next->worker];
-        chosen.slot =
-            to.link->send({chosen.id, {chosen.entry, chosen.function, chosen.items, chosen.attempt}, chosen.bytes});
-        to.tasks[chosen.slot] = &chosen;
-        if (!std::exchange(to.to_flush, true))
-            to_flush_.push_back(&to);
+        send(*workers_[next->worker], chosen);
+        bytes += chosen.size;
+        if (bytes > bytes_sent_per_turn)
+            break;
     }
     more_to_do_ = true;
+}
+
+void pool::send(worker& to, task& chosen) {
+    chosen.slot = to.link->admit(chosen.id);
+    to.tasks[chosen.slot] = &chosen;
+    try {
+        to.link->send(chosen.slot, {chosen.id, {chosen.entry, chosen.function, chosen.items, chosen.attempt}, chosen.bytes});
+        if (!std::exchange(to.to_flush, true))
+            to_flush_.push_back(&to);
+    } catch (const std::bad_alloc&) {
+        // What the worker would be sent is not whole. It is replaced, and the task goes elsewhere: it was not begun.
+        act(to, to.life->kill(machines::worker_life::cause::terminated));
+    }
 }
 
 void pool::recall(task& wanted) {
@@ -162,7 +173,7 @@ void pool::fail_waiting() {
 // Completing --------------------------------------------------------------------------------------------------------
 
 void pool::over(task& done, std::exception_ptr error) {
-    ++counted_.tasks_failed;
+    ++(error ? counted_.tasks_failed : counted_.tasks_completed);
     done.error = std::move(error);
     over(done);
 }
@@ -188,29 +199,22 @@ void pool::post_delivery() {
 void pool::deliver() {
     std::unique_lock lock(mutex_);
     delivery_posted_ = false;
-    completion_queue portion = done_.pop_some(completions_per_delivery);
-    // Posted before the portion is handed out, so that another thread of the program can hand out the next meanwhile.
-    if (!done_.empty())
-        post_delivery();
-    lock.unlock();
-    hand_out(std::move(portion));
+    hand_out(lock);
 }
 
-void pool::hand_out(completion_queue portion) {
-    // A handler may throw, which is for the program to deal with; what has not been told then is told later.
-    struct rest_goes_back {
-        pool& self;
-        completion_queue& rest;
-        ~rest_goes_back() {
-            if (rest.empty())
-                return;
-            const std::lock_guard lock(self.mutex_);
-            self.done_.put_back(rest);
-            self.post_delivery();
-        }
-    } guard{*this, portion};
-    while (completion* const over = portion.pop())
+// One at a time, and a further delivery is posted before the first: a handler may block until another thread has handed out
+// the next one, run the executor itself, or throw, which is for the program to deal with.
+void pool::hand_out(std::unique_lock<std::mutex>& lock) {
+    for (std::size_t count = 0; count != completions_per_delivery; ++count) {
+        completion* const over = done_.pop();
+        if (!over)
+            return;
+        if (!done_.empty())
+            post_delivery();
+        lock.unlock();
         over->complete();
+        lock.lock();
+    }
 }
 
 // Closing -----------------------------------------------------------------------------------------------------------
@@ -229,6 +233,7 @@ void pool::finish_closing() {
     if (occupied_ != 0)
         return;
     terminate_at_.reset();
+    keep_busy_.reset();
     while (completion* const joiner = joiners_.pop())
         done_.push(*joiner);
 }
@@ -249,7 +254,7 @@ void pool::set_timer() {
             if (place->occupied())
                 consider(place->life->deadline());
     if (staffing_.failures() != 0)
-        consider(staffing_.retry_at(now(), scheduler_.waiting() != 0));
+        consider(staffing_.retry_at(scheduler_.waiting() != 0));
     if (next == timer_set_for_)
         return;
     timer_set_for_ = next;

@@ -11,6 +11,7 @@
 
 #include <boost/asio/error.hpp>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -52,16 +53,12 @@ std::string describe_failure(const worker& dead, const system::exit_status& stat
 
 // One worker per turn: starting a process takes about a millisecond.
 void pool::employ() {
-    const std::size_t wanted = staffing_.launches(now(), scheduler_.waiting() != 0);
-    if (wanted == 0)
+    const auto wanted = [this] { return staffing_.launches(now(), scheduler_.waiting() != 0) != 0; };
+    if (!wanted())
         return;
-    for (const auto& place : workers_) {
-        if (!place->occupied()) {
-            launch(*place);
-            break;
-        }
-    }
-    if (wanted > 1)
+    const auto free = std::find_if(workers_.begin(), workers_.end(), [](const auto& place) { return !place->occupied(); });
+    launch(**free);
+    if (wanted())
         more_to_do_ = true;
 }
 
@@ -76,11 +73,11 @@ void pool::launch(worker& place) {
     ++counted_.workers_started;
     try {
         auto link = system::local_link::launch(executor_, command, own_process_.get());
-        link->set_up({place.index});
         place.link = link;
         place.life.emplace(now());
         ++occupied_;
         link->listen(std::shared_ptr<system::link_holder>(shared_from_this(), &place));
+        link->set_up({place.index});
     } catch (const std::exception& error) {
         // A failed launch leaves nothing behind, but what could be made of the place is undone here.
         if (place.occupied()) {
@@ -153,7 +150,9 @@ void pool::kill_for(task& cancelled) {
     for (task* const other : others)
         if (scheduler_.ask_back(*other))
             recall(*other);
-    if (on.link->look(cancelled.slot, cancelled.id) == wire::ledger_state::running)
+    // The ledger of a worker that is out of its mind may say anything; once it has no other task, killing it harms nobody.
+    if (on.link->look(cancelled.slot, cancelled.id) == wire::ledger_state::running ||
+        scheduler_.tasks_of(on.index).size() == 1)
         act(on, on.life->kill(worker_life::cause::task_cancelled));
 }
 

@@ -5,9 +5,15 @@
 
 #include <procpool/error.hpp>
 
+#include <boost/asio/execution/blocking.hpp>
+#include <boost/asio/execution/outstanding_work.hpp>
+#include <boost/asio/execution/relationship.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/prefer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
+
+#include <stdexcept>
 
 namespace procpool::detail {
 
@@ -19,19 +25,22 @@ bool runs_here(const asio::any_io_executor& executor) {
     return known && known->running_in_this_thread();
 }
 
-bool running_in_this_thread(const asio::any_io_executor& executor) {
+bool running_in_this_thread(const asio::any_io_executor& given) {
     using context = asio::io_context::executor_type;
     using threads = asio::thread_pool::executor_type;
+    // An executor with a property or two is another type; without them it is one of those below.
+    const asio::any_io_executor executor =
+        asio::prefer(given, asio::execution::outstanding_work.untracked, asio::execution::blocking.possibly,
+                     asio::execution::relationship.fork);
     if (runs_here<context>(executor) || runs_here<threads>(executor))
         return true;
-    // A thread in the middle of a strand's work may well be waited for by another thread of the context, but not by
-    // the strand itself; and it is one of the context's threads either way.
+    // The threads of a strand's context count, too: one of them may be the only one.
     if (const auto* const strand = executor.target<asio::strand<context>>())
-        return strand->running_in_this_thread() || strand->get_inner_executor().running_in_this_thread();
+        return strand->get_inner_executor().running_in_this_thread();
     if (const auto* const strand = executor.target<asio::strand<threads>>())
-        return strand->running_in_this_thread() || strand->get_inner_executor().running_in_this_thread();
+        return strand->get_inner_executor().running_in_this_thread();
     if (const auto* const strand = executor.target<asio::strand<asio::any_io_executor>>())
-        return strand->running_in_this_thread() || running_in_this_thread(strand->get_inner_executor());
+        return running_in_this_thread(strand->get_inner_executor());
     return false;
 }
 
@@ -44,12 +53,13 @@ void refuse_to_wait_on(const asio::any_io_executor& executor) {
                          "something; use co_await or a callback here");
 }
 
-void throw_used_up() {
-    throw std::logic_error("procpool: this submission was started before, or moved from; it can be used once");
+std::exception_ptr used_up() {
+    return std::make_exception_ptr(
+        std::logic_error("procpool: this submission was started before, or moved from; it can be used once"));
 }
 
-void throw_pool_gone() {
-    throw pool_error(errc::pool_terminated, "the pool does not exist any more");
+std::exception_ptr pool_gone() {
+    return std::make_exception_ptr(pool_error(errc::pool_terminated, "the pool does not exist any more"));
 }
 
 std::exception_ptr result_taken() {

@@ -47,6 +47,7 @@ void scheduler::detach(schedulable& task) {
 }
 
 void scheduler::finished(schedulable& task) {
+    workers_[task.worker].has_unread = false;
     detach(task);
 }
 
@@ -56,6 +57,7 @@ bool scheduler::recall_answered(schedulable& task, bool was_not_begun) {
         task.state = task_state::started;
         return true;
     }
+    workers_[task.worker].has_unread = true;
     detach(task);
     if (task.cancelled)
         return false;
@@ -122,8 +124,8 @@ void scheduler::put_back(task_list& tasks) {
 }
 
 bool scheduler::has_room(const worker_entry& worker, const schedulable& task) const noexcept {
-    return worker.tasks.empty() ||
-           (worker.tasks.size() < limits_.tasks_ahead && worker.bytes + task.size <= limits_.bytes_ahead);
+    return worker.tasks.empty() || (!worker.has_unread && worker.tasks.size() < limits_.tasks_ahead &&
+                                    worker.bytes + task.size <= limits_.bytes_ahead);
 }
 
 // The first task of a worker is taken to be running, whatever is known of it: were it asked back as well, two idle
@@ -173,9 +175,9 @@ std::optional<scheduler::action> scheduler::send_ahead() {
         if (cursor_ >= count)
             cursor_ = 0;
         const worker_entry& candidate = workers_[cursor_];
+        const std::uint32_t worker = cursor_++;
         if (candidate.ready && candidate.tasks.size() < share && has_room(candidate, task))
-            return send(cursor_);
-        ++cursor_;
+            return send(worker);
     }
     return std::nullopt;
 }

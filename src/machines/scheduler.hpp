@@ -22,6 +22,7 @@ namespace procpool::machines {
  *   that finishes one has the next at hand: waiting for the pool's answer is what makes short tasks slow.
  * - When the queue is empty and a worker is idle, half of what waits behind another worker's running task is asked back
  *   and goes to the idle one. So being sent ahead never makes a task wait for a long one while a worker has nothing to do.
+ * - Nothing more is sent ahead to a worker from which something was taken back until it finishes a task.
  */
 class scheduler {
 public:
@@ -107,6 +108,9 @@ private:
         std::size_t bytes = 0;
         std::size_t recallable = 0; ///< how many of them are in state `sent`
         bool ready = false;
+        /// Something was taken back from it since it last finished a task. What was sent is still on its way to the
+        /// worker, unread; so nothing more is sent ahead, or a worker with a long task could be sent things without end.
+        bool has_unread = false;
     };
 
     bool has_room(const worker_entry& worker, const schedulable& task) const noexcept;

@@ -51,7 +51,7 @@ public:
     std::size_t launches(time_point now, bool work_waits) const noexcept;
 
     /// When to ask again, if nothing happens before.
-    std::optional<time_point> retry_at(time_point now, bool work_waits) const noexcept;
+    std::optional<time_point> retry_at(bool work_waits) const noexcept;
 
     /// No worker lives or starts, and the last start failed.
     bool hopeless() const noexcept {

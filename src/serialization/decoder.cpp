@@ -22,7 +22,8 @@ void rethrow_archive_failure() {
     try {
         throw;
     } catch (const boost::archive::archive_exception& exception) {
-        throw pool_error(errc::not_serializable, std::string("procpool: Boost.Serialization says: ") + exception.what());
+        throw pool_error(errc::not_serializable,
+                         std::string("procpool: Boost.Serialization says: ") + exception.what());
     }
 }
 

@@ -69,7 +69,8 @@ std::optional<known_exception> find_exception(const std::type_info& thrown) {
     registry& known = the_registry();
     const std::lock_guard lock(known.mutex);
     const auto wrapped = known.thrown_by_boost.find(thrown);
-    const auto at = known.types.find(wrapped == known.thrown_by_boost.end() ? std::type_index(thrown) : wrapped->second);
+    const auto at =
+        known.types.find(wrapped == known.thrown_by_boost.end() ? std::type_index(thrown) : wrapped->second);
     if (at == known.types.end())
         return std::nullopt;
     return known_exception{at->second.name, at->second.codecs.back()};

@@ -108,9 +108,8 @@ wire::payload encode_current(const std::exception_ptr& exception, const std::typ
     try {
         throw;
     } catch (const std::exception& standard) {
-        if (auto encoded = try_to_encode(form::standard, [&](encoder& to) {
-                return encode_standard_exception(to, standard, type);
-            }))
+        if (auto encoded = try_to_encode(form::standard,
+                                         [&](encoder& to) { return encode_standard_exception(to, standard, type); }))
             return *std::move(encoded);
         return encode_described(readable_name(type), detail::bounded_text(standard.what()));
     } catch (...) {

@@ -19,8 +19,8 @@ namespace procpool::serialization {
 
 using detail::ownership;
 
-input_archive::input_archive(decoder& from)
-    : common_iarchive<input_archive>(boost::archive::no_header), from_(from) {}
+input_archive::input_archive(decoder& from) : common_iarchive<input_archive>(boost::archive::no_header), from_(from) {
+}
 
 input_archive::~input_archive() = default;
 

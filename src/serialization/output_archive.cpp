@@ -17,8 +17,8 @@ template class boost::archive::detail::archive_serializer_map<procpool::serializ
 
 namespace procpool::serialization {
 
-output_archive::output_archive(encoder& to)
-    : common_oarchive<output_archive>(boost::archive::no_header), to_(to) {}
+output_archive::output_archive(encoder& to) : common_oarchive<output_archive>(boost::archive::no_header), to_(to) {
+}
 
 output_archive::~output_archive() = default;
 

@@ -7,7 +7,9 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 namespace procpool::system {
 
@@ -21,11 +23,11 @@ constexpr auto by_pidfd = P_PIDFD;
 
 } // namespace
 
-void kill_group(pid_t pid) noexcept {
-    if (pid <= 1)
-        return; // 0 and -1 mean groups that are not the worker's
-    ::kill(-pid, SIGKILL);
-    ::kill(pid, SIGKILL); // in case that it left the group it was given
+void kill_group(pid_t pid, int pidfd) noexcept {
+    // Through the pidfd, for the number may mean another process by now if somebody else in the program took the status.
+    // As long as the child is not reaped, its number means nothing but its group.
+    if (pid > 1 && ::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0) == 0)
+        ::kill(-pid, SIGKILL);
 }
 
 std::optional<exit_status> try_reap(pid_t pid, int pidfd) noexcept {
@@ -35,7 +37,7 @@ std::optional<exit_status> try_reap(pid_t pid, int pidfd) noexcept {
         return errno == ECHILD ? std::optional(exit_status{}) : std::nullopt;
     if (info.si_pid == 0)
         return std::nullopt; // a pidfd may wake early
-    kill_group(pid);
+    kill_group(pid, pidfd);
     info = {};
     if (::waitid(by_pidfd, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG) != 0)
         return errno == ECHILD ? std::optional(exit_status{}) : std::nullopt;
@@ -62,7 +64,8 @@ std::optional<exit_status> reap_within(pid_t pid, int pidfd, std::chrono::millis
 }
 
 void end_unwatched_child(pid_t pid) noexcept {
-    kill_group(pid);
+    ::kill(-pid, SIGKILL);
+    ::kill(pid, SIGKILL);
     while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
     }
 }

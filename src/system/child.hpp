@@ -17,8 +17,8 @@ struct exit_status {
     std::optional<int> signal;
 };
 
-/// Kills a child that leads a process group of its own, and the group with it. Only before it was reaped.
-void kill_group(pid_t pid) noexcept;
+/// Kills a child that leads a process group of its own, and the group with it. Nothing happens if it was reaped, by whomever.
+void kill_group(pid_t pid, int pidfd) noexcept;
 
 /// Reaps the child if it has ended, without waiting; kills what is left of its process group just before.
 /**

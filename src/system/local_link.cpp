@@ -93,12 +93,23 @@ void local_link::in_turn(Work work) {
         told_ = holder.get();
         try {
             work();
-        } catch (const std::bad_alloc&) {
-            give_up_reading("there is not enough memory for what it sent");
+        } catch (const std::exception& error) {
+            // Most likely memory ran out. What was to be read next is not known any more, so the worker has to go.
+            recover_from(error.what());
         }
         told_ = nullptr;
     }
     holder->end_turn();
+}
+
+void local_link::recover_from(const char* what) noexcept {
+    try {
+        give_up_reading(what);
+        if (status_ && !reading_)
+            report_exit();
+    } catch (const std::exception&) {
+        // There is not even memory for saying so. The deadlines of the worker's life remain.
+    }
 }
 
 // Sending -----------------------------------------------------------------------------------------------------------
@@ -128,17 +139,20 @@ void local_link::announce_modules() {
     }
 }
 
-std::uint16_t local_link::send(const outgoing_call& call) {
-    if (announced_modules_ != modules_met())
-        announce_modules();
+std::uint16_t local_link::admit(std::uint64_t id) noexcept {
     const std::uint16_t slot = free_slots_.back();
     free_slots_.pop_back();
-    slots_[slot] = call.id;
-    shared_->ledger.post(slot, call.id);
+    slots_[slot] = id;
+    shared_->ledger.post(slot, id);
+    return slot;
+}
+
+void local_link::send(std::uint16_t slot, const outgoing_call& call) {
+    if (announced_modules_ != modules_met())
+        announce_modules();
     add_header(wire::frame_kind::call, sizeof call.header + call.arguments.size(), slot, call.id);
     output_.add(bytes_of(call.header));
     output_.add(call.arguments);
-    return slot;
 }
 
 void local_link::flush() {
@@ -147,24 +161,29 @@ void local_link::flush() {
 }
 
 void local_link::write() {
-    writing_ = true;
     const std::span<const asio::const_buffer> buffers(output_.next());
     calls_.async_write_some(buffers, [self = shared_from_this()](const boost::system::error_code& error,
                                                                  std::size_t size) {
         self->in_turn([&] {
             self->writing_ = false;
             self->output_.written(size);
-            if (error) {
-                // The worker does not read any more. Its end will tell the rest.
-                self->output_.clear();
-                self->calls_.close();
-            } else if (!self->output_.empty()) {
+            if (error)
+                self->output_failed();
+            else if (!self->output_.empty())
                 self->write();
-            } else if (self->closing_input_) {
+            else if (self->closing_input_)
                 self->calls_.close();
-            }
         });
     });
+    writing_ = true;
+}
+
+// The worker does not read any more. Nothing that is sent would reach it, so it is as good as one that has ended.
+void local_link::output_failed() {
+    output_.clear();
+    boost::system::error_code ignored;
+    calls_.close(ignored);
+    told_->output_ended();
 }
 
 local_link::withdrawal local_link::withdraw(std::uint16_t slot, std::uint64_t id) {
@@ -184,21 +203,23 @@ task_phase local_link::phase() const {
 }
 
 void local_link::close_input() {
-    closing_input_ = true;
-    if (!writing_ && calls_.is_open())
-        calls_.close();
+    if (std::exchange(closing_input_, true) || !calls_.is_open())
+        return;
+    // A message as well as the end of the pipe, of which a copy of this process made by fork may hold another end.
+    add_header(wire::frame_kind::finish, 0);
+    flush();
 }
 
 // Receiving ---------------------------------------------------------------------------------------------------------
 
 void local_link::read() {
-    reading_ = true;
     const auto space = input_.writable();
     answers_.async_read_some(
         asio::buffer(space.data(), space.size()),
         [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
             self->in_turn([&] { self->read_done(error, size); });
         });
+    reading_ = true;
 }
 
 void local_link::read_done(const boost::system::error_code& error, std::size_t size) {
@@ -230,8 +251,12 @@ void local_link::handle_frames() {
             break;
         handle_frame(std::move(*frame));
     }
-    if (input_.broken() && !deaf_ && !closed_)
+    if (deaf_ || closed_)
+        return;
+    if (input_.broken())
         give_up_reading("it announced a message larger than any may be");
+    else if (const wire::frame_header* const header = input_.collecting())
+        judge(*header); // before its payload is collected
 }
 
 void local_link::handle_frame(wire::frame&& frame) {
@@ -241,9 +266,8 @@ void local_link::handle_frame(wire::frame&& frame) {
         handle_answer(frame.header, std::move(frame).keep());
         return;
     case wire::frame_kind::doorbell: // the ring is looked into whenever something came
-        if (rings_due_ != 0)
-            --rings_due_;
-        else
+        ++rings_;
+        if (!ring_.rang())
             give_up_reading("it rang without having been asked to");
         return;
     case wire::frame_kind::hello:
@@ -252,37 +276,49 @@ void local_link::handle_frame(wire::frame&& frame) {
         else
             give_up_reading("its first message makes no sense");
         return;
-    case wire::frame_kind::setup:
-    case wire::frame_kind::module:
-    case wire::frame_kind::call:
-        break;
+    default:
+        give_up_reading("it sent a message of an unknown kind");
     }
-    give_up_reading("it sent a message of an unknown kind");
+}
+
+bool local_link::judge(const wire::frame_header& header) {
+    const bool is_answer = header.kind == wire::frame_kind::result || header.kind == wire::frame_kind::failure;
+    if (is_answer && header.slot < slots_.size() && header.id != 0 && slots_[header.slot] == header.id)
+        return true;
+    give_up_reading(is_answer ? "it answered a task that it did not have" : "it sent a message that makes no sense");
+    return false;
 }
 
 void local_link::handle_answer(const wire::frame_header& header, wire::payload&& bytes) {
-    const auto [size, kind, reserved, slot, id] = header;
-    if (slot >= slots_.size() || id == 0 || slots_[slot] != id) {
-        give_up_reading("it answered a task that it did not have");
+    if (!judge(header))
         return;
-    }
-    slots_[slot] = 0;
-    free_slots_.push_back(slot);
-    told_->answered({id, slot, kind == wire::frame_kind::failure, std::move(bytes)});
+    slots_[header.slot] = 0;
+    free_slots_.push_back(header.slot);
+    told_->answered({header.id, header.slot, header.kind == wire::frame_kind::failure, std::move(bytes)});
 }
 
 // The ring is looked into when the doorbell rang, until it is empty and the worker was asked to ring again. In portions: the
 // program's other handlers get their turn in between.
 void local_link::look_into_ring() {
-    for (std::size_t count = 0; count != answers_per_look; ++count)
-        if (!take_from_ring() && (deaf_ || closed_ || fall_asleep()))
+    bool was_empty = false;
+    for (std::size_t count = 0; count != answers_per_look; ++count) {
+        if (take_from_ring()) {
+            was_empty = false;
+            continue;
+        }
+        if (deaf_ || closed_)
             return;
+        if (ring_.sleep()) {
+            if (rings_ > answers_from_ring_)
+                give_up_reading("it rang without having answered");
+            return;
+        }
+        if (std::exchange(was_empty, true)) {
+            give_up_reading("what it left in the shared memory comes and goes");
+            return;
+        }
+    }
     look_again_soon();
-}
-
-bool local_link::fall_asleep() {
-    ++rings_due_;
-    return ring_.sleep();
 }
 
 void local_link::look_again_soon() {
@@ -307,6 +343,7 @@ bool local_link::take_from_ring() {
         return false;
     case wire::ring_reader::found::answer:
         if (header.kind == wire::frame_kind::result || header.kind == wire::frame_kind::failure) {
+            ++answers_from_ring_;
             handle_answer(header, std::move(bytes));
             return true;
         }
@@ -380,14 +417,14 @@ void local_link::report_exit() {
 
 void local_link::kill() {
     if (!status_ && !closed_)
-        kill_group(pid_);
+        kill_group(pid_, watched_.native_handle());
 }
 
 void local_link::destroy(std::chrono::milliseconds bound) {
     if (closed_)
         return;
     if (!status_) {
-        kill_group(pid_);
+        kill_group(pid_, watched_.native_handle());
         reap_within(pid_, watched_.native_handle(), bound);
     }
     close_everything();

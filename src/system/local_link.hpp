@@ -47,7 +47,8 @@ public:
 
     pid_t pid() const noexcept override { return pid_; }
     void set_up(const wire::setup_message& message) override;
-    std::uint16_t send(const outgoing_call& call) override;
+    std::uint16_t admit(std::uint64_t id) noexcept override;
+    void send(std::uint16_t slot, const outgoing_call& call) override;
     void flush() override;
     withdrawal withdraw(std::uint16_t slot, std::uint64_t id) override;
     wire::ledger_state look(std::uint16_t slot, std::uint64_t id) const override;
@@ -63,6 +64,7 @@ private:
     template <class Work>
     void in_turn(Work work);
 
+    void recover_from(const char* what) noexcept;
     void announce_modules();
     void add_header(wire::frame_kind kind, std::size_t size, std::uint16_t slot = 0, std::uint64_t id = 0);
     void add_message(wire::frame_kind kind, const wire::payload& bytes);
@@ -71,16 +73,17 @@ private:
     void read_done(const boost::system::error_code& error, std::size_t size);
     void handle_frames();
     void look_into_ring();
-    bool fall_asleep();
     void look_again_soon();
     bool take_from_ring();
     void handle_frame(wire::frame&& frame);
+    bool judge(const wire::frame_header& header);
     void handle_answer(const wire::frame_header& header, wire::payload&& bytes);
     void give_up_reading(const std::string& how);
     void watch();
     void child_changed(const boost::system::error_code& error);
     void read_the_rest();
     void report_exit();
+    void output_failed();
     void close_everything();
 
     boost::asio::writable_pipe calls_;
@@ -97,7 +100,9 @@ private:
     std::vector<std::uint16_t> free_slots_;
     std::size_t announced_modules_ = 1; ///< the main program needs no announcing
 
-    std::uint64_t rings_due_ = 1; ///< how often the worker may still ring: once for each time that it was asked to
+    // A worker rings for an answer. More rings than answers make no sense.
+    std::uint64_t rings_ = 0;
+    std::uint64_t answers_from_ring_ = 0;
 
     output_queue output_;
     wire::frame_reader input_;

@@ -77,6 +77,10 @@ pid_t spawn_launcher::spawn(const std::filesystem::path& program, const std::vec
     return pid;
 }
 
+void spawn_launcher::give_up(pid_t pid) noexcept {
+    end_unwatched_child(pid);
+}
+
 unique_fd spawn_launcher::open_child(pid_t pid) {
     unique_fd fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     if (!fd) {

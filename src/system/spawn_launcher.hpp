@@ -35,7 +35,15 @@ public:
         const pid_t pid = spawn(program, arguments);
         unique_fd handle = open_child(pid);
         watched_ = duplicate(handle.get(), pid);
-        return boost::process::v2::basic_process<Executor>(std::move(executor), pid, handle.release());
+        const int adopted = handle.get();
+        try {
+            boost::process::v2::basic_process<Executor> process(std::move(executor), pid, adopted);
+            handle.release();
+            return process;
+        } catch (...) {
+            give_up(pid);
+            throw;
+        }
     }
 
     /// A pidfd of the child started last, for whoever wants to wait for it by its own means.
@@ -44,6 +52,7 @@ public:
 private:
     pid_t spawn(const std::filesystem::path& program, const std::vector<std::string>& arguments);
     static unique_fd open_child(pid_t pid);
+    static void give_up(pid_t pid) noexcept;
     static unique_fd duplicate(int fd, pid_t pid);
 
     std::vector<std::pair<int, int>> given_;

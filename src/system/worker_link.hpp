@@ -77,8 +77,12 @@ public:
     /// Sends the worker its place in the pool. Before any call.
     virtual void set_up(const wire::setup_message& message) = 0;
 
-    /// Takes a task to be sent with the next flush(), and answers the slot by which it is known here from now on.
-    virtual std::uint16_t send(const outgoing_call& call) = 0;
+    /// Takes note of a task, and answers the slot by which it is known here from now on.
+    virtual std::uint16_t admit(std::uint64_t id) noexcept = 0;
+
+    /// Takes an admitted task to be sent with the next flush(). If it throws, the worker is of no use any more, and has not
+    /// begun the task.
+    virtual void send(std::uint16_t slot, const outgoing_call& call) = 0;
 
     /// Hands over all that was taken since the last time, in one go.
     virtual void flush() = 0;

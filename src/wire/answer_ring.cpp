@@ -65,11 +65,21 @@ ring_reader::found ring_reader::take(frame_header& header, payload& bytes) {
 }
 
 bool ring_reader::sleep() noexcept {
-    ring_.reader_sleeps_.store(1, std::memory_order_seq_cst);
+    if (ring_.reader_sleeps_.exchange(1, std::memory_order_seq_cst) == 0)
+        ++rings_due_;
     if (ring_.written_.load(std::memory_order_seq_cst) == read_)
         return true;
-    ring_.reader_sleeps_.store(0, std::memory_order_seq_cst);
+    // Taken back, unless the worker has made use of it meanwhile.
+    if (ring_.reader_sleeps_.exchange(0, std::memory_order_seq_cst) != 0 && rings_due_ != 0)
+        --rings_due_;
     return false;
+}
+
+bool ring_reader::rang() noexcept {
+    if (rings_due_ == 0)
+        return false;
+    --rings_due_;
+    return true;
 }
 
 } // namespace procpool::wire

@@ -76,8 +76,12 @@ public:
     /// Asks to be woken for what comes from now on. False if something is there already: then it does not sleep.
     bool sleep() noexcept;
 
+    /// The worker has rung. False if it had not been asked to.
+    bool rang() noexcept;
+
 private:
     answer_ring& ring_;
+    std::uint64_t rings_due_ = 1; ///< how often the worker may still ring: once for each time that it was asked to
     std::uint64_t read_ = 0;
 };
 

@@ -28,6 +28,7 @@ enum class frame_kind : std::uint8_t {
     setup = 16, ///< who the worker is; before any task
     module,     ///< a shared library that later calls refer to
     call,       ///< a task to run; the payload starts with a call_header
+    finish,     ///< no more tasks come
 };
 
 /// Stands in front of every payload.

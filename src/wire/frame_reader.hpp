@@ -47,6 +47,9 @@ public:
     /// Whether a header made no sense. Nothing more comes out then.
     bool broken() const noexcept { return broken_; }
 
+    /// The header of a large frame of which more is to come, so that it can be judged before it is collected; or null.
+    const frame_header* collecting() const noexcept { return expecting_large_ ? &large_header_ : nullptr; }
+
     /// Whether bytes of an unfinished frame are held.
     bool mid_frame() const noexcept { return begin_ != end_ || expecting_large_; }
 

@@ -4,9 +4,11 @@
 #include <procpool/wire/payload.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
 #include <new>
 #include <stdexcept>
+#include <type_traits>
 
 namespace procpool::wire {
 
@@ -36,7 +38,10 @@ payload payload::slice(std::size_t offset, std::size_t size) const {
 payload::block* payload::allocate(std::size_t capacity) {
     if (capacity > std::numeric_limits<std::size_t>::max() - sizeof(block))
         throw std::bad_alloc();
-    block* made = new (::operator new(sizeof(block) + capacity)) block;
+    void* const memory = std::malloc(sizeof(block) + capacity);
+    if (!memory)
+        throw std::bad_alloc();
+    block* const made = ::new (memory) block;
     made->capacity = capacity;
     return made;
 }
@@ -44,7 +49,7 @@ payload::block* payload::allocate(std::size_t capacity) {
 void payload::release(block* owner) noexcept {
     if (owner->owners.fetch_sub(1, std::memory_order_acq_rel) == 1) {
         owner->~block();
-        ::operator delete(owner);
+        std::free(owner);
     }
 }
 
@@ -65,12 +70,19 @@ void payload_builder::grow(std::size_t size) {
     if (size > std::numeric_limits<std::size_t>::max() / 2 - size_)
         throw std::bad_alloc();
     const std::size_t capacity = std::max({size_ + size, 2 * capacity_, std::size_t{256}});
-    payload::block* bigger = payload::allocate(capacity);
-    std::memcpy(bigger->bytes(), data_, size_);
-    if (block_)
-        payload::release(block_);
-    block_ = bigger;
-    data_ = bigger->bytes();
+    if (block_) {
+        // Nobody else has the block yet. A large one is not copied: the system moves its pages.
+        static_assert(std::is_standard_layout_v<payload::block>);
+        void* const bigger = std::realloc(static_cast<void*>(block_), sizeof(payload::block) + capacity);
+        if (!bigger)
+            throw std::bad_alloc();
+        block_ = static_cast<payload::block*>(bigger);
+        block_->capacity = capacity;
+    } else {
+        block_ = payload::allocate(capacity);
+        std::memcpy(block_->bytes(), data_, size_);
+    }
+    data_ = block_->bytes();
     capacity_ = capacity;
 }
 

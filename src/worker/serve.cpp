@@ -27,13 +27,17 @@ class server {
 public:
     explicit server(system::worker_channel channel) : channel_(std::move(channel)), answers_(channel_.shared->answers) {}
 
+    /// Serves until the pool has no more to do, and answers with the exit code.
     int run() {
         answer(wire::frame_kind::hello, wire::encode(wire::hello_message{wire::protocol_version,
                                                                          system::main_build_id()}));
         for (;;) {
-            while (auto frame = input_.next())
+            while (auto frame = input_.next()) {
+                if (frame->header.kind == wire::frame_kind::finish)
+                    return 0;
                 if (!handle(*frame))
                     return pool_sent_nonsense;
+            }
             if (input_.broken())
                 return pool_sent_nonsense;
             // Nothing to do: what tasks printed should not wait here, where the worker may be killed as being idle.
@@ -134,11 +138,11 @@ private:
         if (answers_.put(header, {output_.data() + sizeof header, output_.size() - sizeof header})) {
             if (answers_.must_wake())
                 ring_doorbell();
-            return;
+        } else {
+            std::memcpy(output_.data(), &header, sizeof header);
+            channel_.write({output_.data(), output_.size()});
         }
-        std::memcpy(output_.data(), &header, sizeof header);
-        channel_.write({output_.data(), output_.size()});
-        if (output_.size() > memory_kept_between_calls)
+        if (output_.capacity() > memory_kept_between_calls)
             output_.finish();
     }
 

@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(a_child_that_runs_is_not_waited_for) {
     const started runs = start(context, {"/bin/sleep", "1000"});
     BOOST_TEST(!system::try_reap(runs.pid, runs.pidfd.get()));
     BOOST_TEST(!system::reap_within(runs.pid, runs.pidfd.get(), 1ms));
-    system::kill_group(runs.pid);
+    system::kill_group(runs.pid, runs.pidfd.get());
     BOOST_TEST(system::reap_within(runs.pid, runs.pidfd.get(), 10s).value().signal.value() == SIGKILL);
 }
 

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <utility>
 
 namespace procpool::core {
@@ -42,8 +43,9 @@ public:
     /// Not for a pool that was destroyed.
     virtual std::uint64_t submit(task& submitted) = 0;
 
-    /// Calls a task off. Where it stands decides what that does; it completes either way.
-    virtual void cancel(const std::shared_ptr<task_cancellation>& which, boost::asio::cancellation_type type) = 0;
+    /// Calls tasks off, the last one first. Where each stands decides what that does; it completes either way.
+    virtual void cancel(std::span<const std::shared_ptr<task_cancellation>> which,
+                        boost::asio::cancellation_type type) = 0;
 
     virtual void close() = 0;
     virtual void terminate() = 0;
@@ -75,7 +77,7 @@ public:
 
     static void request(const std::shared_ptr<task_cancellation>& self, boost::asio::cancellation_type type) {
         if (const auto pool = self->pool_.lock())
-            pool->cancel(self, type);
+            pool->cancel({&self, 1}, type);
     }
 
     /// For the core, under its lock: the task, or null once it is over.

@@ -10,7 +10,6 @@
 #include <procpool/detail/receiver.hpp>
 
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <atomic>
@@ -91,12 +90,11 @@ class batch_run {
 public:
     static void start(const std::shared_ptr<core::pool_core>& pool, prepared_batch&& prepared,
                       receiver_ptr<batch_result_t<R>> waiting) {
-        auto run = std::make_shared<batch_run>(prepared, std::move(waiting));
-        if (prepared.chunks.empty()) {
-            run->error_ = std::move(prepared.error);
-            asio::post(pool->executor(), [run] { run->tell(); });
-            return;
-        }
+        auto run = std::make_shared<batch_run>(pool, prepared, std::move(waiting));
+        // A batch of nothing, or one that could not be encoded, is a task of nothing: it ends in its turn like any other, and
+        // with the pool.
+        if (prepared.chunks.empty())
+            prepared.chunks.push_back({0, 0, 0});
         std::vector<std::unique_ptr<chunk>> chunks;
         chunks.reserve(prepared.chunks.size());
         std::size_t first = 0;
@@ -107,6 +105,7 @@ public:
             chunks.back()->entry = prepared.entry;
             chunks.back()->function = prepared.function;
             chunks.back()->items = cut.items;
+            chunks.back()->error = prepared.error;
             auto cancellation = std::make_shared<core::task_cancellation>(pool, *chunks.back());
             chunks.back()->cancellation = cancellation;
             run->cancellations_.push_back(std::move(cancellation));
@@ -115,12 +114,14 @@ public:
             if (const auto still = weak.lock())
                 still->call_off(type);
         });
+        run->left_ = chunks.size();
         for (std::unique_ptr<chunk>& one : chunks)
             pool->submit(*one.release());
     }
 
-    batch_run(const prepared_batch& prepared, receiver_ptr<batch_result_t<R>> waiting)
-        : waiting_(std::move(waiting)), left_(prepared.chunks.size()), first_failed_(prepared.items) {
+    batch_run(const std::shared_ptr<core::pool_core>& pool, const prepared_batch& prepared,
+              receiver_ptr<batch_result_t<R>> waiting)
+        : pool_(pool), waiting_(std::move(waiting)), first_failed_(prepared.items) {
         cancellations_.reserve(prepared.chunks.size());
         if constexpr (!std::is_void_v<R>)
             results_.resize(prepared.items);
@@ -209,8 +210,8 @@ private:
     }
 
     void call_off(asio::cancellation_type type) {
-        for (const auto& cancellation : cancellations_)
-            core::task_cancellation::request(cancellation, type);
+        if (const auto pool = pool_.lock())
+            pool->cancel(cancellations_, type);
     }
 
     void tell() {
@@ -230,10 +231,11 @@ private:
         waiting_.release()->complete(std::move(result));
     }
 
+    std::weak_ptr<core::pool_core> pool_;
     receiver_ptr<batch_result_t<R>> waiting_;
     std::vector<place> results_;
     std::vector<std::shared_ptr<core::task_cancellation>> cancellations_;
-    std::atomic<std::size_t> left_;
+    std::atomic<std::size_t> left_{0};
     std::mutex mutex_;
     std::exception_ptr error_;
     std::size_t first_failed_; ///< the first item of the chunk whose error is kept

@@ -41,6 +41,7 @@ public:
     static std::uint64_t start(const std::shared_ptr<core::pool_core>& pool, prepared_call&& call, Handler&& handler) {
         auto* const operation =
             new_operation<call_operation>(std::as_const(handler), *pool, std::move(call), std::move(handler));
+        std::unique_ptr<call_operation, abandoner> owned(operation);
         auto slot = asio::get_associated_cancellation_slot(operation->held_.get());
         if (slot.is_connected()) {
             auto cancellation = std::make_shared<core::task_cancellation>(pool, *operation);
@@ -49,7 +50,7 @@ public:
                 core::task_cancellation::request(cancellation, type);
             });
         }
-        return pool->submit(*operation);
+        return pool->submit(*owned.release());
     }
 
     void complete() override {
@@ -69,6 +70,10 @@ public:
     }
 
 private:
+    struct abandoner {
+        void operator()(call_operation* operation) const noexcept { operation->abandon(); }
+    };
+
     core::pool_core& pool_; ///< lives, since only it completes an operation; owning it would be a circle
     held_handler<Handler> held_;
 };

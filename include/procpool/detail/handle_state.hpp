@@ -42,7 +42,7 @@ public:
         }
         changed_.notify_all();
         for (receiver_ptr<R>& one : told)
-            one.release()->complete_later(take());
+            complete_later(std::move(one));
     }
 
     bool ready() const {
@@ -86,8 +86,8 @@ public:
             }
         }
         if (pool_->destroyed() && !waiting->own_executor)
-            throw_pool_gone(); // there is nothing left to call the handler on
-        waiting.release()->complete_later(take());
+            std::rethrow_exception(pool_gone()); // there is nothing left to call the handler on
+        complete_later(std::move(waiting));
     }
 
     const std::shared_ptr<core::pool_core>& pool() const noexcept { return pool_; }
@@ -97,6 +97,16 @@ public:
     std::uint64_t id = 0;
 
 private:
+    void complete_later(receiver_ptr<R> waiting) {
+        settled<R> result;
+        try {
+            result = take();
+        } catch (...) {
+            result.error = std::current_exception(); // copying the value failed
+        }
+        waiting.release()->complete_later(std::move(result));
+    }
+
     // A result that can be copied can be asked for as often as one likes; another goes to whoever asks first.
     settled<R> take() {
         const std::lock_guard lock(mutex_);

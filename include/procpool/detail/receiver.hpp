@@ -16,8 +16,9 @@
 
 namespace procpool::detail {
 
-[[noreturn]] void throw_used_up();
-[[noreturn]] void throw_pool_gone();
+/// Why a submission cannot be started.
+std::exception_ptr used_up();
+std::exception_ptr pool_gone();
 
 /// Whoever waits for an operation that is more than one call, with its handler's type hidden.
 template <class R>

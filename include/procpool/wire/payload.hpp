@@ -122,6 +122,7 @@ public:
     }
 
     std::size_t size() const noexcept { return size_; }
+    std::size_t capacity() const noexcept { return capacity_; }
     std::byte* data() noexcept { return data_; }
 
     /// The bytes collected; the builder is empty afterwards.

@@ -1,0 +1,201 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+// Interleavings and orders of events that were once wrong, each forced.
+
+#include <procpool/procpool.hpp>
+
+#include <integration/scratch.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <fstream>
+#include <optional>
+#include <ranges>
+#include <thread>
+
+namespace asio = boost::asio;
+using namespace procpool::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+int same(int value) {
+    return value;
+}
+
+std::size_t length(const std::string& text) {
+    return text.size();
+}
+
+int meet_and_return(const std::string& began, const std::string& go_on, int value) {
+    meet(began, go_on);
+    return value;
+}
+
+std::size_t resident_kilobytes() {
+    std::ifstream status("/proc/self/status");
+    for (std::string word; status >> word;)
+        if (word == "VmRSS:") {
+            std::size_t kilobytes = 0;
+            status >> kilobytes;
+            return kilobytes;
+        }
+    return 0;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(corners)
+
+// Each short task was sent ahead to the busy worker, taken back and given to the idle one; its bytes stayed on their way to
+// the busy one.
+BOOST_AUTO_TEST_CASE(short_tasks_beside_a_long_one_leave_nothing_behind_at_the_busy_worker) {
+    const scratch here;
+    procpool::process_pool pool({.workers = 2});
+    auto slow = pool.submit(meet_and_return, here.file("began"), here.file("go on"), 1).start();
+    BOOST_REQUIRE(wait_until([&] { return exists(here.file("began")); }));
+    const std::string text(15'000, 'x');
+    const auto round = [&] {
+        std::vector<procpool::task_handle<std::size_t>> few;
+        for (int i = 0; i != 4; ++i)
+            few.push_back(pool.submit(length, text).start());
+        for (auto& one : few)
+            BOOST_REQUIRE(one.wait_for(20s));
+    };
+    for (int i = 0; i != 200; ++i)
+        round();
+    const std::size_t before = resident_kilobytes();
+    for (int i = 0; i != 2000; ++i)
+        round();
+    // 8,000 copies of the text would be 120 MB.
+    BOOST_TEST(resident_kilobytes() < before + 30'000);
+    touch(here.file("go on"));
+    BOOST_TEST(slow.get() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_pool_of_one_whose_launch_fails_at_once_says_so) {
+    asio::io_context context;
+    procpool::process_pool pool(context, {.workers = 1, .worker_program = "/nonexistent/program"});
+    context.poll();
+    std::optional<boost::system::error_code> code;
+    pool.submit(same, 1)([&](std::exception_ptr error, int) {
+        try {
+            std::rethrow_exception(error);
+        } catch (const procpool::pool_error& failed) {
+            code = failed.code();
+        }
+    });
+    BOOST_REQUIRE(run_for(context, 10s, [&] { return code.has_value(); }));
+    BOOST_TEST(*code == make_error_code(procpool::errc::worker_start_failed));
+    BOOST_TEST(pool.stats().workers_started < 10U);
+}
+
+BOOST_AUTO_TEST_CASE(handlers_that_were_never_called_go_with_the_context_even_if_a_submission_lives_on) {
+    std::optional<procpool::submission<int>> forgotten;
+    const auto witness = std::make_shared<int>(0);
+    {
+        asio::io_context context;
+        procpool::process_pool pool(context, {.workers = 1});
+        forgotten.emplace(pool.submit(same, 1));
+        for (int i = 0; i != 200; ++i)
+            asio::co_spawn(
+                context,
+                [](procpool::process_pool& its, std::shared_ptr<int> held) -> asio::awaitable<void> {
+                    co_await its.submit(same, 2);
+                    ++*held;
+                }(pool, witness),
+                asio::detached);
+        context.poll();
+    }
+    BOOST_TEST(witness.use_count() == 1);
+    BOOST_CHECK_THROW(std::move(*forgotten).get(), procpool::pool_error);
+}
+
+BOOST_AUTO_TEST_CASE(a_handler_may_block_until_another_thread_was_told_of_a_later_result) {
+    asio::io_context context;
+    procpool::process_pool pool(context, {.workers = 1});
+    std::atomic<int> told = 0;
+    for (int i = 0; i != 20; ++i) {
+        // Submitted together, so they are over together.
+        auto later = std::make_shared<std::future<int>>();
+        pool.submit(same, i)([&told, later](std::exception_ptr, int) {
+            BOOST_TEST((later->wait_for(20s) == std::future_status::ready));
+            ++told;
+        });
+        *later = pool.submit(same, i)(asio::use_future);
+    }
+    std::thread other([&] { run_for(context, 60s, [&] { return told == 20; }); });
+    BOOST_TEST(run_for(context, 60s, [&] { return told == 20; }));
+    other.join();
+}
+
+BOOST_AUTO_TEST_CASE(a_coroutine_can_catch_that_its_pool_is_gone) {
+    asio::io_context context;
+    std::optional<procpool::submission<int>> late;
+    {
+        procpool::process_pool pool({.workers = 1});
+        late.emplace(pool.submit(same, 1));
+    }
+    bool caught = false;
+    const auto coroutine = [&]() -> asio::awaitable<void> {
+        try {
+            co_await std::move(*late);
+        } catch (const procpool::pool_error& error) {
+            caught = error.code() == make_error_code(procpool::errc::pool_terminated);
+        }
+    };
+    asio::co_spawn(context, coroutine, asio::detached);
+    context.run();
+    BOOST_TEST(caught);
+}
+
+BOOST_AUTO_TEST_CASE(a_failing_batch_of_very_many_chunks_calls_the_rest_off_in_one_go) {
+    asio::io_context context;
+    procpool::process_pool pool(context, {.workers = 1});
+    constexpr int items = 20'000;
+    bool over = false;
+    pool.map(
+        [](int value) {
+            if (value == 0)
+                throw std::domain_error("the first");
+            return value;
+        },
+        std::views::iota(0, items), {.chunk_size = 1})([&](std::exception_ptr error, std::vector<int>) {
+        BOOST_CHECK_THROW(std::rethrow_exception(error), std::domain_error);
+        over = true;
+    });
+    BOOST_REQUIRE(run_for(context, 60s, [&] { return over; }));
+    const auto stats = pool.stats();
+    BOOST_TEST(stats.tasks_completed + stats.tasks_failed + stats.tasks_cancelled == static_cast<std::uint64_t>(items));
+    BOOST_TEST(stats.tasks_cancelled > 0U);
+}
+
+BOOST_AUTO_TEST_CASE(the_longest_grace_there_is_does_not_end_at_once) {
+    procpool::process_pool pool({.workers = 1});
+    const scratch here;
+    auto slow = pool.submit(meet_and_return, here.file("began"), here.file("go on"), 1).start();
+    BOOST_REQUIRE(wait_until([&] { return exists(here.file("began")); }));
+    auto end = pool.shutdown(std::chrono::milliseconds::max()).start();
+    touch(here.file("go on"));
+    BOOST_TEST(slow.get() == 1);
+    end.get();
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_batch_is_refused_by_a_closed_pool_like_any_other_work) {
+    procpool::process_pool pool({.workers = 1});
+    BOOST_TEST(pool.map(same, std::vector<int>{}).get().empty());
+    pool.close();
+    try {
+        pool.map(same, std::vector<int>{}).get();
+        BOOST_ERROR("it was accepted");
+    } catch (const procpool::pool_error& error) {
+        BOOST_TEST(error.code() == make_error_code(procpool::errc::pool_closed));
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
