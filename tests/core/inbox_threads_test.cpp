@@ -196,4 +196,39 @@ BOOST_AUTO_TEST_CASE(putting_in_and_falling_asleep_at_the_same_moment_never_miss
     BOOST_TEST_MESSAGE("it fell asleep in " << asleep << " of " << rounds << " rounds");
 }
 
+BOOST_AUTO_TEST_CASE(putting_in_and_taking_the_last_one_at_the_same_moment_loses_neither) {
+    constexpr std::size_t rounds = 100000;
+    std::vector<item> first(rounds + 1);
+    std::vector<item> second(rounds + 1);
+    inbox box;
+    std::atomic<std::size_t> begun{0};
+    std::atomic<std::size_t> put{0};
+    std::size_t lost = 0;
+    std::size_t interruptions = 0;
+
+    std::thread producer([&] {
+        for (std::size_t round = 1; round <= rounds; ++round) {
+            wait_for(begun, round);
+            box.put(second[round]);
+            put.store(round, std::memory_order_release);
+        }
+    });
+    for (std::size_t round = 1; round <= rounds; ++round) {
+        box.put(first[round]);
+        begun.store(round, std::memory_order_release);
+        for (std::size_t spin = round % 256; spin != 0; --spin)
+            put.load(std::memory_order_acquire);
+        schedulable* got = box.take();
+        interruptions += got ? 0 : 1;
+        lost += got || box.interrupted() ? 0 : 1;
+        wait_for(put, round);
+        if (!got)
+            got = box.take();
+        lost += got == &first[round] && box.take() == &second[round] && !box.take() && !box.interrupted() ? 0 : 1;
+    }
+    producer.join();
+    BOOST_TEST(lost == 0u);
+    BOOST_TEST_MESSAGE("the producer was interrupted in " << interruptions << " of " << rounds << " rounds");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

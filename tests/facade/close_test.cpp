@@ -237,6 +237,34 @@ BOOST_AUTO_TEST_CASE(waits_for_what_is_done_within_the_grace) {
     BOOST_TEST(*result.value == 1);
 }
 
+BOOST_AUTO_TEST_CASE(may_be_given_the_longest_of_graces) {
+    for (const auto grace : {std::chrono::milliseconds::max(), std::chrono::milliseconds(1000h * 24 * 365)}) {
+        small_pool other;
+        const gate door;
+        seen<int> result;
+        seen<void> over;
+        other.pool.submit(pass_gate, door.path(), 1)(result.handler());
+        other.pool.shutdown(grace)(over.handler());
+        BOOST_REQUIRE(other.run_until([&] { return door.begun(1) || result.over(); }));
+        BOOST_TEST(!result.over());
+        BOOST_TEST(!over.over());
+        door.open();
+        BOOST_TEST(other.run_until([&] { return over.over(); }));
+        BOOST_TEST(code_of(result.error) == boost::system::error_code());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(with_a_grace_below_zero_terminates_at_once) {
+    const gate closed;
+    seen<int> result;
+    pool.submit(pass_gate, closed.path(), 1)(result.handler());
+    BOOST_REQUIRE(run_until([&] { return closed.begun(1); }));
+    run(context, pool.shutdown(-1h));
+    BOOST_TEST(code_of(result.error) == errc::pool_terminated);
+    small_pool other;
+    run(other.context, other.pool.shutdown(std::chrono::milliseconds::min()));
+}
+
 BOOST_AUTO_TEST_CASE(terminates_after_the_grace) {
     const gate closed;
     std::array<seen<int>, 10> results;

@@ -6,6 +6,7 @@
 #include <facade/samples.hpp>
 #include <facade/support.hpp>
 
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 
@@ -201,18 +202,32 @@ BOOST_AUTO_TEST_CASE(may_outlive_the_pool_and_the_context) {
     BOOST_TEST(done.get() == 3);
 }
 
-BOOST_AUTO_TEST_CASE(of_a_pool_that_is_gone_are_told_by_the_context) {
-    task_handle<int> handle;
+BOOST_AUTO_TEST_CASE(of_a_pool_that_is_gone_give_their_results_still) {
+    task_handle<int> good;
+    task_handle<int> bad;
     seen<int> result;
     {
         process_pool other(context, {.workers = 1});
-        handle = other.submit(add, 1, 2).start();
-        handle.result()(result.handler());
+        good = other.submit(add, 1, 2).start();
+        BOOST_REQUIRE(run_until([&] { return good.ready(); }));
+        bad = other.submit(add, 1, 2).start();
+        bad.result()(result.handler());
     }
-    BOOST_TEST(run_until([&] { return handle.ready() && result.over(); }));
-    BOOST_TEST(!handle.successful());
+    BOOST_TEST(run_until([&] { return bad.ready() && result.over(); }));
+    BOOST_TEST(!bad.successful());
     BOOST_TEST(code_of(result.error) == errc::pool_terminated);
-    BOOST_TEST(code_of(run_to_error(context, handle.result())) == errc::pool_terminated);
+
+    // On an executor of the handler's own, for that of the pool is not the pool's any more.
+    seen<int> later;
+    seen<int> later_too;
+    good.result()(asio::bind_executor(context, later.handler()));
+    bad.result()(asio::bind_executor(context, later_too.handler()));
+    BOOST_TEST(!later.over());
+    BOOST_TEST(run_until([&] { return later.over() && later_too.over(); }));
+    BOOST_TEST(later.value.value_or(0) == 3);
+    BOOST_TEST(code_of(later_too.error) == errc::pool_terminated);
+    BOOST_CHECK_THROW(good.result()(seen<int>().handler()), procpool::pool_error);
+    BOOST_TEST(good.get() == 3);
 }
 
 BOOST_AUTO_TEST_CASE(of_a_pool_with_its_own_thread_are_over_when_it_is_gone) {
@@ -223,7 +238,7 @@ BOOST_AUTO_TEST_CASE(of_a_pool_with_its_own_thread_are_over_when_it_is_gone) {
         process_pool own({.workers = 1});
         done = own.submit(add, 1, 2).start();
         killed = own.submit(pass_gate, closed.path(), 1).start();
-        BOOST_TEST(wait_until([&] { return closed.begun(1); }, patience));
+        BOOST_TEST(wait_until([&] { return closed.begun(1) && done.ready(); }, patience));
     }
     BOOST_TEST(done.wait_for(patience));
     BOOST_TEST(killed.wait_for(patience));

@@ -16,7 +16,7 @@ using procpool::errc;
 using procpool::process_pool;
 
 constexpr std::size_t megabyte = 1'000'000;
-constexpr std::size_t limit = std::size_t(1) << 30; // 1 GiB
+[[maybe_unused]] constexpr std::size_t limit = std::size_t(1) << 30; // 1 GiB
 
 std::size_t size_of(const std::string& text) {
     return text.size();
@@ -41,6 +41,10 @@ std::size_t index_after_all_are_there(const std::filesystem::path& gate, int who
         },
         patience);
     return there ? procpool::this_worker::index() : 1000;
+}
+
+[[maybe_unused]] bool names_limit(const std::string& text) {
+    return text.find("1 GiB") != std::string::npos || text.find(std::to_string(limit)) != std::string::npos;
 }
 
 } // namespace
@@ -128,7 +132,7 @@ BOOST_AUTO_TEST_CASE(of_an_argument_over_a_gigabyte_is_refused_and_said) {
     const auto error = run_to_error(context, pool.submit(size_of, std::string(limit + 1, 'a')));
     BOOST_TEST_INFO(text_of(error));
     BOOST_TEST(code_of(error) == errc::not_serializable);
-    BOOST_TEST(text_of(error).find("1 GiB") != std::string::npos);
+    BOOST_TEST(names_limit(text_of(error)));
     BOOST_TEST(run(context, pool.submit(add, 1, 2)) == 3);
     BOOST_TEST(pool.stats().workers_died == 0u);
 }
@@ -142,7 +146,7 @@ BOOST_AUTO_TEST_CASE(of_a_result_over_a_gigabyte_is_refused_and_said) {
     BOOST_TEST_INFO(text_of(result.error));
     BOOST_TEST(code_of(result.error) == errc::not_serializable);
     BOOST_TEST_INFO(text_of(result.error));
-    BOOST_TEST(text_of(result.error).find("1 GiB") != std::string::npos);
+    BOOST_TEST(names_limit(text_of(result.error)));
     BOOST_TEST(*other.value == 3);
     BOOST_TEST(pool.stats().workers_died == 0u);
 }

@@ -141,26 +141,34 @@ BOOST_AUTO_TEST_CASE(from_several_threads_at_once) {
     tasks.check_terminated();
 }
 
-BOOST_AUTO_TEST_CASE(still_lets_results_count_that_were_written_by_then) {
-    // The worker has done the first task when it begins the second; nobody has looked at its answers so far.
+/// Ends a pool when its worker has written one result, at which nobody has looked so far, and is busy with another task.
+template <class End>
+void check_written_results_count(End end) {
+    asio::io_context context;
     const gate closed;
     seen<int> first;
     seen<int> second;
-    process_pool single(context, {.workers = 1});
-    BOOST_TEST(run(context, single.submit(add, 1, 2)) == 3); // the worker is ready
-    single.submit(add, 10, 20)(first.handler());
-    single.submit(pass_gate, closed.path(), 1)(second.handler());
-    // Send both, and not one handler more than that takes.
-    while (single.stats().tasks_with_workers != 2 || !closed.begun(1)) {
-        if (first.over() || second.over())
-            break;
+    auto pool = std::make_unique<process_pool>(context, pool_options{.workers = 1});
+    BOOST_TEST(run(context, pool->submit(add, 1, 2)) == 3); // the worker is ready
+    pool->submit(add, 10, 20)(first.handler());
+    pool->submit(pass_gate, closed.path(), 1)(second.handler());
+    // Send both, and run no handler more than that takes.
+    while (pool->stats().tasks_with_workers != 2 && !first.over())
         context.poll_one();
-    }
-    single.terminate();
-    BOOST_REQUIRE(run_until([&] { return first.over() && second.over(); }));
+    BOOST_REQUIRE(wait_until([&] { return closed.begun(1); }, patience)); // so the first one is done
+    end(pool);
+    BOOST_REQUIRE(run_for(context, patience, [&] { return first.over() && second.over(); }));
     BOOST_TEST(code_of(first.error) == boost::system::error_code());
     BOOST_TEST(first.value.value_or(0) == 30);
     BOOST_TEST(code_of(second.error) == errc::pool_terminated);
+}
+
+BOOST_AUTO_TEST_CASE(still_lets_results_count_that_were_written_by_then) {
+    check_written_results_count([](auto& pool) { pool->terminate(); });
+}
+
+BOOST_AUTO_TEST_CASE(by_destruction_still_lets_results_count_that_were_written_by_then) {
+    check_written_results_count([](auto& pool) { pool.reset(); });
 }
 
 BOOST_AUTO_TEST_SUITE_END()
@@ -252,6 +260,25 @@ BOOST_AUTO_TEST_CASE(a_pool_that_was_terminated_and_joined) {
         pool.terminate();
         run(context, pool.join());
     });
+}
+
+BOOST_AUTO_TEST_CASE(a_pool_leaves_nothing_although_handles_and_submissions_of_it_are_left) {
+    asio::io_context context;
+    const asio::steady_timer timer(context); // now the context has its own descriptors
+    const leftovers before = leftovers::now();
+    procpool::task_handle<int> handle;
+    std::optional<procpool::submission<int>> call;
+    {
+        process_pool pool(context, {.workers = 1});
+        handle = pool.submit(add, 1, 2).start();
+        call = pool.submit(add, 1, 2);
+        run(context, handle.result());
+        run(context, pool.shutdown(1min));
+    }
+    context.restart();
+    context.poll();
+    BOOST_TEST(wait_for_no_leftovers(before) == "");
+    BOOST_TEST(handle.get() == 3);
 }
 
 BOOST_AUTO_TEST_CASE(a_pool_that_somebody_joins) {

@@ -41,9 +41,22 @@ struct without_serialize {
 };
 
 class private_and_final final {
+public:
+    private_and_final() = default;
+    explicit private_and_final(int value) : value_(value) {}
+    bool operator==(const private_and_final&) const = default;
+
+private:
     friend class boost::serialization::access;
     template <class Archive>
-    void serialize(Archive&, unsigned int) {}
+    void serialize(Archive& archive, unsigned int) {
+        archive& value_;
+    }
+    int value_ = 0;
+};
+
+struct final_without_serialize final {
+    int value = 0;
 };
 
 class public_and_final final {
@@ -68,7 +81,7 @@ union with_free_serialize {
 };
 template <class Archive>
 void serialize(Archive& archive, with_free_serialize& object, unsigned int) {
-    archive & object.first;
+    archive& object.first;
 }
 
 struct vector_with_more : std::vector<int> {
@@ -77,9 +90,9 @@ struct vector_with_more : std::vector<int> {
 
 enum plain { one, two };
 
-auto captureless = [](int x) { return x; };
+[[maybe_unused]] auto captureless = [](int x) { return x; };
 int captured = 0;
-auto capturing = [copy = captured] { return copy; };
+[[maybe_unused]] auto capturing = [copy = captured] { return copy; };
 
 } // namespace
 
@@ -107,7 +120,8 @@ static_assert(carriable<samples::point> && carriable<samples::person> && carriab
 static_assert(carriable<samples::rectangle> && carriable<samples::celsius> && carriable<samples::secret>);
 static_assert(carriable<samples::temperature_log> && carriable<samples::tree> && carriable<samples::everything>);
 static_assert(carriable<std::map<std::string, std::vector<samples::person>>>);
-static_assert(carriable<public_and_final> && carriable<inherits_it> && carriable<with_free_serialize>);
+static_assert(carriable<public_and_final> && carriable<private_and_final>);
+static_assert(carriable<inherits_it> && carriable<with_free_serialize>);
 static_assert(carriable<boost::optional<int>>);
 
 // Smart pointers.
@@ -140,7 +154,7 @@ static_assert(!carriable<std::future<int>> && !carriable<std::ofstream> && !carr
 static_assert(!carriable<without_serialize> && !carriable<std::vector<without_serialize>>);
 static_assert(!carriable<serialize_is_a_number> && !carriable<serialize_is_a_function>);
 static_assert(!carriable<vector_with_more>, "it would arrive without what it adds to the vector");
-static_assert(!carriable<private_and_final>, "nothing can be found out about it; see has_hidden_serialize");
+static_assert(!carriable<final_without_serialize>);
 
 BOOST_AUTO_TEST_SUITE(serialization_carriable)
 
@@ -150,6 +164,10 @@ BOOST_AUTO_TEST_CASE(a_type_used_in_several_translation_units) {
     BOOST_TEST((two_units::decode_elsewhere(procpool::testing::encoded(value)) == value));
     const two_units::label label{"a"};
     BOOST_TEST((procpool::testing::encoded(label) == two_units::encode_elsewhere(label)));
+}
+
+BOOST_AUTO_TEST_CASE(a_final_class_with_a_private_serialize) {
+    BOOST_TEST((procpool::testing::round_trip(private_and_final(4)) == private_and_final(4)));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -50,9 +50,9 @@ struct members {
     void serialize(Archive& archive, unsigned int) {
         archive& BOOST_SERIALIZATION_NVP(points);
         archive& boost::serialization::make_nvp("people", people);
-        archive & forests & flag & answer & paint & weights & names;
+        archive& forests& flag& answer& paint& weights& names;
         boost::serialization::collection_size_type size(wrapped.size());
-        archive & size;
+        archive& size;
         wrapped.resize(std::as_const(size));
         archive& boost::serialization::make_array(wrapped.data(), wrapped.size());
         boost::serialization::collection_size_type strings(wrapped_strings.size());
@@ -67,7 +67,7 @@ struct base {
     int in_base = 0;
     template <class Archive>
     void serialize(Archive& archive, unsigned int) {
-        archive & in_base;
+        archive& in_base;
     }
 };
 
@@ -76,7 +76,7 @@ struct derived : base {
     template <class Archive>
     void serialize(Archive& archive, unsigned int) {
         archive& boost::serialization::base_object<base>(*this);
-        archive & in_derived;
+        archive& in_derived;
     }
 };
 
@@ -94,13 +94,20 @@ struct raw_bytes {
     BOOST_SERIALIZATION_SPLIT_MEMBER()
 };
 
+/// Bytes only, and no default constructor.
+struct token {
+    explicit token(int number) : value(number) {}
+    bool operator==(const token&) const = default;
+    int value;
+};
+
 /// A class that adds to a container is not the container.
 struct named_list : std::vector<int> {
     std::string name;
     template <class Archive>
     void serialize(Archive& archive, unsigned int) {
         archive& boost::serialization::base_object<std::vector<int>>(*this);
-        archive & name;
+        archive& name;
     }
 };
 
@@ -113,6 +120,7 @@ void check(const T& value) {
 
 } // namespace
 
+BOOST_IS_BITWISE_SERIALIZABLE(token)
 BOOST_CLASS_IMPLEMENTATION(metres, boost::serialization::primitive_type)
 
 BOOST_AUTO_TEST_SUITE(serialization_classes)
@@ -125,6 +133,7 @@ BOOST_AUTO_TEST_CASE(each_way_to_write_serialize) {
     check(celsius{36.6});
     check(secret("a text"));
     check(nothing());
+    check(token(5));
     check(tree{1, {{2, {{3, {}}}}, {4, {}}}});
 }
 

@@ -40,7 +40,7 @@ struct parse_error : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 struct from_characters : std::exception {
-    explicit from_characters(const char* text) : text(text) {}
+    explicit from_characters(const char* characters) : text(characters) {}
     const char* what() const noexcept override { return text.c_str(); }
     std::string text;
 };
@@ -57,7 +57,7 @@ private:
     friend class boost::serialization::access;
     template <class Archive>
     void serialize(Archive& archive, unsigned int) {
-        archive & text_ & line_;
+        archive& text_& line_;
     }
     std::string text_;
     int line_ = 0;
@@ -68,7 +68,7 @@ struct status {
     int code = 0;
     template <class Archive>
     void serialize(Archive& archive, unsigned int) {
-        archive & code;
+        archive& code;
     }
 };
 
@@ -94,7 +94,7 @@ struct of_two : std::runtime_error {
 };
 
 PROCPOOL_EXCEPTION(parse_error)
-PROCPOOL_EXCEPTION(from_characters);
+PROCPOOL_EXCEPTION(from_characters)
 PROCPOOL_EXCEPTION(of_two<int, long>)
 namespace {
 PROCPOOL_EXCEPTION(located)

@@ -41,7 +41,7 @@ struct stock {
     std::valarray<double> numbers;
     template <class Archive>
     void serialize(Archive& archive, unsigned int) {
-        archive & queue & numbers;
+        archive& queue& numbers;
     }
 };
 
@@ -223,11 +223,11 @@ BOOST_AUTO_TEST_CASE(references_to_what_is_not_there) {
 
 BOOST_AUTO_TEST_CASE(classes_that_do_not_fit) {
     using base = unique_ptr<samples::shape>;
-    BOOST_TEST(is_refused<base>(forged().byte(1).raw(std::uint32_t{0})));          // shape itself is abstract
-    BOOST_TEST(is_refused<base>(forged().byte(2).byte(4).text("none").byte(0)));   // no such class
-    BOOST_TEST(is_refused<base>(forged().byte(2).byte(0).byte(0)));                // no name
-    BOOST_TEST(is_refused<base>(forged().byte(3).byte(0)));                        // no class number 0
-    BOOST_TEST(is_refused<base>(forged().byte(3).count(huge)));                    // nor that one
+    BOOST_TEST(is_refused<base>(forged().byte(1).raw(std::uint32_t{0})));        // shape itself is abstract
+    BOOST_TEST(is_refused<base>(forged().byte(2).byte(4).text("none").byte(0))); // no such class
+    BOOST_TEST(is_refused<base>(forged().byte(2).byte(0).byte(0)));              // no name
+    BOOST_TEST(is_refused<base>(forged().byte(3).byte(0)));                      // no class number 0
+    BOOST_TEST(is_refused<base>(forged().byte(3).count(huge)));                  // nor that one
     BOOST_TEST(is_refused<base>(forged().byte(4)));
     for (const std::size_t size : {127u, 128u, 129u, 254u})
         BOOST_TEST(is_refused<base>(forged().byte(2).byte(static_cast<unsigned>(size)).text(std::string(1000, 'n'))));

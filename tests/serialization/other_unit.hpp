@@ -30,9 +30,9 @@ struct label {
 
 template <class Archive>
 void serialize(Archive& archive, label& object, const unsigned int version) {
-    archive & object.text;
+    archive& object.text;
     unsigned int number = version;
-    archive & number;
+    archive& number;
 }
 
 std::vector<std::byte> encode_elsewhere(const measure& value);

@@ -31,7 +31,7 @@ struct town {
     std::string name;
     template <class Archive>
     void serialize(Archive& archive, unsigned int) {
-        archive & name;
+        archive& name;
     }
 };
 
@@ -41,7 +41,7 @@ struct road_map {
     std::vector<const town*> capitals;
     template <class Archive>
     void serialize(Archive& archive, unsigned int) {
-        archive & towns & capitals;
+        archive& towns& capitals;
     }
 };
 
@@ -56,7 +56,7 @@ public:
     person* first = nullptr;
     template <class Archive>
     void serialize(Archive& archive, unsigned int) {
-        archive & first;
+        archive& first;
     }
 };
 
@@ -65,7 +65,7 @@ struct virtual_base {
     int value = 0;
     template <class Archive>
     void serialize(Archive& archive, unsigned int) {
-        archive & value;
+        archive& value;
     }
 };
 struct left : virtual virtual_base {
@@ -94,7 +94,7 @@ struct animal {
     int legs = 0;
     template <class Archive>
     void serialize(Archive& archive, unsigned int) {
-        archive & legs;
+        archive& legs;
     }
 };
 struct cat : animal {
@@ -102,7 +102,7 @@ struct cat : animal {
     template <class Archive>
     void serialize(Archive& archive, unsigned int) {
         archive& boost::serialization::base_object<animal>(*this);
-        archive & lives;
+        archive& lives;
     }
 };
 struct zoo {
@@ -110,7 +110,7 @@ struct zoo {
     template <class Archive>
     void serialize(Archive& archive, unsigned int) {
         archive.template register_type<cat>();
-        archive & animals;
+        archive& animals;
     }
 };
 
@@ -293,7 +293,7 @@ BOOST_AUTO_TEST_CASE(a_value_after_a_pointer_to_it_is_refused_as_boost_refuses_i
     struct wrong_way_round {
         person value;
         person* pointer = &value;
-        void serialize(serialization::output_archive& archive, unsigned int) { archive & pointer & value; }
+        void serialize(serialization::output_archive& archive, unsigned int) { archive& pointer& value; }
         void serialize(serialization::input_archive&, unsigned int) {}
     };
     BOOST_CHECK_THROW(encoded(wrong_way_round()), pool_error);

@@ -49,7 +49,7 @@ struct person {
     bool operator==(const person&) const = default;
     template <class Archive>
     void serialize(Archive& archive, unsigned int) {
-        archive & name & age & tags;
+        archive& name& age& tags;
     }
 };
 
@@ -82,7 +82,7 @@ struct tree {
     bool operator==(const tree&) const = default;
     template <class Archive>
     void serialize(Archive& archive, unsigned int) {
-        archive & value & children;
+        archive& value& children;
     }
 };
 
@@ -93,7 +93,7 @@ struct rectangle {
 };
 template <class Archive>
 void serialize(Archive& archive, rectangle& object, const unsigned int) {
-    archive & object.corner & object.size;
+    archive& object.corner& object.size;
 }
 
 /// Free save and load in Boost's namespace, see below.
@@ -140,7 +140,7 @@ public:
     bool operator==(const temperature_log&) const = default;
     template <class Archive>
     void serialize(Archive& archive, unsigned int) {
-        archive & values;
+        archive& values;
     }
 
 private:
@@ -152,7 +152,7 @@ struct list_node {
     std::unique_ptr<list_node> next;
     template <class Archive>
     void serialize(Archive& archive, unsigned int) {
-        archive & value & next;
+        archive& value& next;
     }
 };
 
@@ -162,7 +162,7 @@ struct shared_node {
     std::weak_ptr<shared_node> parent;
     template <class Archive>
     void serialize(Archive& archive, unsigned int) {
-        archive & value & links & parent;
+        archive& value& links& parent;
     }
 };
 
@@ -177,7 +177,7 @@ private:
     friend class boost::serialization::access;
     template <class Archive>
     void serialize(Archive& archive, unsigned int) {
-        archive & name;
+        archive& name;
     }
 };
 
@@ -191,7 +191,7 @@ private:
     template <class Archive>
     void serialize(Archive& archive, unsigned int) {
         archive& boost::serialization::base_object<shape>(*this);
-        archive & radius;
+        archive& radius;
     }
 };
 
@@ -210,7 +210,7 @@ private:
     template <class Archive>
     void serialize(Archive& archive, unsigned int) {
         archive& BOOST_SERIALIZATION_BASE_OBJECT_NVP(shape);
-        archive & parts;
+        archive& parts;
     }
 };
 
@@ -226,7 +226,7 @@ struct everything {
     int numbers[3] = {};
     template <class Archive>
     void serialize(Archive& archive, unsigned int) {
-        archive & someone & money & trees & choice & warmth & pair & figure & numbers;
+        archive& someone& money& trees& choice& warmth& pair& figure& numbers;
     }
 };
 

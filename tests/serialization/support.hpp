@@ -7,6 +7,8 @@
 #include <procpool/error.hpp>
 #include <procpool/serialization/serialization.hpp>
 
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -59,8 +61,8 @@ public:
     }
     template <class T>
     forged& raw(T value) {
-        const auto* from = reinterpret_cast<const std::byte*>(&value);
-        bytes_.insert(bytes_.end(), from, from + sizeof(value));
+        for (const std::byte one : std::bit_cast<std::array<std::byte, sizeof(T)>>(value))
+            bytes_.push_back(one);
         return *this;
     }
     /// A count as the encoder writes the large ones.
@@ -88,18 +90,27 @@ bool is_refused(std::span<const std::byte> bytes) {
     }
 }
 
-/// Where a message may by right hold a cycle of shared pointers, which is a leak in any program.
+/// For where a message may by right hold a cycle of shared pointers, which is a leak in any program.
 class leaks_allowed {
 public:
+    explicit leaks_allowed([[maybe_unused]] bool allowed) {
 #ifdef PROCPOOL_TEST_UNDER_ASAN
-    leaks_allowed() { __lsan_disable(); }
-    ~leaks_allowed() { __lsan_enable(); }
-#else
-    leaks_allowed() {}
-    ~leaks_allowed() {}
+        allowed_ = allowed;
+        if (allowed_)
+            __lsan_disable();
 #endif
+    }
+    ~leaks_allowed() {
+#ifdef PROCPOOL_TEST_UNDER_ASAN
+        if (allowed_)
+            __lsan_enable();
+#endif
+    }
     leaks_allowed(const leaks_allowed&) = delete;
     leaks_allowed& operator=(const leaks_allowed&) = delete;
+
+private:
+    [[maybe_unused]] bool allowed_ = false;
 };
 
 } // namespace procpool::testing

@@ -1,45 +1,35 @@
 // Copyright (c) 2026 the procpool authors
 // Distributed under the Boost Software License, Version 1.0. (See LICENSE)
 
-// Replaces the program's operator new by one that takes note. Only linked into the program of the tests that watch.
-
 #include <wire/allocation_watch.hpp>
 
 #include <algorithm>
-#include <cstdlib>
-#include <new>
+#include <cstddef>
 
 namespace {
 thread_local std::size_t largest_piece = 0;
 thread_local std::size_t pieces = 0;
-} // namespace
 
-void* operator new(std::size_t size) {
+void note(std::size_t size) {
     largest_piece = std::max(largest_piece, size);
     ++pieces;
-    if (void* const memory = std::malloc(std::max<std::size_t>(size, 1)))
-        return memory;
-    throw std::bad_alloc();
+}
+} // namespace
+
+// The names are the linker's, see --wrap in its manual.
+extern "C" {
+void* __real_malloc(std::size_t size);
+void* __real_realloc(void* memory, std::size_t size);
+
+void* __wrap_malloc(std::size_t size) {
+    note(size);
+    return __real_malloc(size);
 }
 
-void* operator new[](std::size_t size) {
-    return ::operator new(size);
+void* __wrap_realloc(void* memory, std::size_t size) {
+    note(size);
+    return __real_realloc(memory, size);
 }
-
-void operator delete(void* memory) noexcept {
-    std::free(memory);
-}
-
-void operator delete(void* memory, std::size_t) noexcept {
-    std::free(memory);
-}
-
-void operator delete[](void* memory) noexcept {
-    std::free(memory);
-}
-
-void operator delete[](void* memory, std::size_t) noexcept {
-    std::free(memory);
 }
 
 namespace procpool::testing {

@@ -8,7 +8,11 @@
 
 namespace procpool::testing {
 
-/// Watches what this thread asks of operator new, from its making on. One at a time.
+/// Watches what payloads and their builders ask of malloc and realloc on this thread, from its making on. One at a time.
+/**
+ * The program is linked so that these calls come here first. That does not reach into a shared library; there it sees
+ * nothing, and what is to be at most something still is.
+ */
 class allocation_watch {
 public:
     allocation_watch() noexcept;

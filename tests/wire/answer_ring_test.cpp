@@ -54,8 +54,9 @@ public:
         BOOST_REQUIRE(got == found::answer);
         BOOST_REQUIRE(!sizes_.empty());
         const std::uint64_t id = ++taken_;
-        const bool right = header.id == id && header.size == sizes_.front() && header.kind == wire::frame_kind::result &&
-                           header.slot == id % 500 && bytes.size() == header.size && is_pattern(bytes.bytes(), id);
+        const bool right = header.id == id && header.size == sizes_.front() &&
+                           header.kind == wire::frame_kind::result && header.slot == id % 500 &&
+                           bytes.size() == header.size && is_pattern(bytes.bytes(), id);
         BOOST_REQUIRE(right);
         sizes_.pop_front();
         return true;
@@ -264,6 +265,47 @@ BOOST_AUTO_TEST_CASE(a_reader_does_not_fall_asleep_over_an_answer) {
     BOOST_TEST(ring.reader.sleep());
     BOOST_REQUIRE(ring.put(8));
     BOOST_TEST(ring.writer.must_wake());
+}
+
+BOOST_AUTO_TEST_CASE(the_worker_may_ring_once_for_each_sleep_and_not_more_often) {
+    checked_ring ring;
+    BOOST_TEST(ring.reader.rang()); // for the sleep in which a ring begins
+    BOOST_TEST(!ring.reader.rang());
+    BOOST_REQUIRE(ring.put(8));
+    BOOST_TEST(ring.writer.must_wake());
+    for (int round = 0; round != 10; ++round) {
+        BOOST_REQUIRE(ring.take());
+        BOOST_TEST(!ring.reader.rang());
+        BOOST_TEST(ring.reader.sleep());
+        BOOST_TEST(ring.reader.sleep()); // still the same sleep
+        BOOST_REQUIRE(ring.put(8));
+        BOOST_TEST(ring.writer.must_wake());
+        BOOST_TEST(ring.reader.rang());
+        BOOST_TEST(!ring.reader.rang());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_sleep_that_does_not_come_to_pass_permits_no_ring) {
+    checked_ring ring;
+    BOOST_REQUIRE(ring.put(8));
+    BOOST_TEST(ring.writer.must_wake());
+    BOOST_TEST(ring.reader.rang());
+    for (int again = 0; again != 10; ++again)
+        BOOST_TEST(!ring.reader.sleep());
+    BOOST_TEST(!ring.reader.rang());
+}
+
+BOOST_AUTO_TEST_CASE(rings_that_were_asked_for_and_come_late_are_permitted_all_the_same) {
+    checked_ring ring;
+    for (int round = 0; round != 10; ++round) { // the first one is for the sleep in which a ring begins
+        BOOST_REQUIRE(ring.put(8));
+        BOOST_TEST(ring.writer.must_wake());
+        BOOST_REQUIRE(ring.take());
+        BOOST_TEST(ring.reader.sleep());
+    }
+    for (int round = 0; round != 11; ++round)
+        BOOST_TEST(ring.reader.rang());
+    BOOST_TEST(!ring.reader.rang());
 }
 
 BOOST_AUTO_TEST_CASE(a_refused_answer_leaves_the_sleeper_to_the_next_that_is_put) {

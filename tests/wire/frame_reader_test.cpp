@@ -171,6 +171,23 @@ BOOST_AUTO_TEST_CASE(an_unfinished_frame_is_known_to_be_one) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(the_header_of_a_large_frame_can_be_seen_while_its_bytes_arrive) {
+    const std::vector<std::size_t> sizes{10, fits, fits + 100, 10};
+    const auto stream = stream_of(sizes);
+    const std::size_t begins = 3 * sizeof(wire::frame_header) + 10 + fits; // when its header is there
+    const std::size_t ends = begins + fits + 100;
+    receiver receiver(buffer_size);
+    BOOST_TEST(!receiver.reader.collecting());
+    for (std::size_t came = 1; came <= stream.size(); ++came) {
+        receiver.arrive(std::span(stream).subspan(came - 1, 1));
+        const wire::frame_header* const header = receiver.reader.collecting();
+        BOOST_REQUIRE((header != nullptr) == (came >= begins && came < ends));
+        const bool right = !header || (header->id == 3 && header->size == fits + 100);
+        BOOST_REQUIRE(right);
+    }
+    BOOST_TEST(receiver.got(sizes));
+}
+
 BOOST_AUTO_TEST_CASE(an_arrival_of_nothing_changes_nothing) {
     const auto stream = stream_of(sizes_around_the_buffers);
     receiver receiver(buffer_size);

@@ -98,8 +98,8 @@ BOOST_AUTO_TEST_CASE(a_fresh_page_knows_of_no_task_and_no_phase) {
 
 BOOST_AUTO_TEST_CASE(each_phase_is_seen_as_it_was_entered) {
     ledger page;
-    for (const task_phase phase : {task_phase::decoding, task_phase::running, task_phase::encoding, task_phase::writing,
-                                   task_phase::unknown}) {
+    for (const task_phase phase :
+         {task_phase::decoding, task_phase::running, task_phase::encoding, task_phase::writing, task_phase::unknown}) {
         page.enter(phase);
         BOOST_TEST((page.phase() == phase));
     }

@@ -28,8 +28,10 @@ public:
             round_.store(round + 1, std::memory_order_release);
             return;
         }
-        while (round_.load(std::memory_order_acquire) == round)
-            std::this_thread::yield();
+        // At first without giving up the processor, so that both go on at the same moment.
+        for (int spins = 0; round_.load(std::memory_order_acquire) == round; ++spins)
+            if (spins > 2000)
+                std::this_thread::yield();
     }
 
 private:

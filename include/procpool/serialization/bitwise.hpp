@@ -20,13 +20,14 @@ template <class T>
 inline constexpr bool is_truth_value = std::is_same_v<T, bool>;
 
 template <class T>
-    requires std::is_enum_v<T>
+requires std::is_enum_v<T>
 inline constexpr bool is_truth_value<T> = std::is_same_v<std::underlying_type_t<T>, bool>;
 
 /// std::complex over the built-in floating-point types, which the standard lays out as an array of two.
 template <class T>
 concept complex_number = named_in_std<T> && std::is_floating_point_v<typename T::value_type> &&
-                         sizeof(T) == 2 * sizeof(typename T::value_type) && requires(const T& number) {
+                             sizeof(T) == 2 * sizeof(typename T::value_type) &&
+                         requires(const T& number) {
     number.real();
     number.imag();
 };
@@ -55,8 +56,8 @@ consteval bool is_bitwise_class() {
 
 /// Types that are carried as their bytes, without any archive. Never pointers.
 template <class T>
-inline constexpr bool is_bitwise =
-    (!is_truth_value<T> && (std::is_arithmetic_v<T> || std::is_enum_v<T>)) || is_bitwise_class<T>();
+inline constexpr bool
+    is_bitwise = (!is_truth_value<T> && (std::is_arithmetic_v<T> || std::is_enum_v<T>)) || is_bitwise_class<T>();
 
 // Arrays of them are one copy too, and so are containers of arrays of them.
 template <class T, std::size_t N>

@@ -17,7 +17,7 @@ namespace procpool::serialization {
  * smart pointer is included. What a class's serialize does with its members is looked at when it is called, not here.
  */
 template <class T>
-concept carriable = detail::codec_of<T>::refused(false) == detail::refusal::none;
+concept carriable = (detail::codec_of<T>::refused(false) == detail::refusal::none);
 
 namespace detail {
 

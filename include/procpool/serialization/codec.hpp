@@ -8,8 +8,10 @@
 
 #include <procpool/serialization/bitwise.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -53,6 +55,12 @@ struct bitwise_codec {
     static consteval refusal refused(bool) { return refusal::none; }
     static void encode(encoder& to, const T& value) { to.raw(value); }
     static void decode(decoder& from, T& value) { from.raw(value); }
+    /// For classes without a default constructor; the bytes are the object.
+    static std::conditional_t<std::is_array_v<T>, void, T> construct(decoder& from) {
+        alignas(T) std::byte bytes[sizeof(T)];
+        from.bytes(bytes, sizeof(T));
+        return *std::launder(reinterpret_cast<T*>(bytes));
+    }
 };
 
 template <class T>
@@ -60,7 +68,7 @@ struct select_codec {
     using type = codec<T>;
 };
 template <class T>
-    requires is_truth_value<T>
+requires is_truth_value<T>
 struct select_codec<T> {
     using type = truth_value_codec<T>;
 };

@@ -26,10 +26,14 @@ concept associative = named_in_std<T> && requires(T& container) {
 };
 
 template <class T>
-concept maps_keys = requires { typename T::mapped_type; };
+concept maps_keys = requires {
+    typename T::mapped_type;
+};
 
 template <class T>
-concept hashes_keys = requires { typename T::hasher; };
+concept hashes_keys = requires {
+    typename T::hasher;
+};
 
 /// Whether equal keys are let in: then inserting always succeeds, and says so by returning just the place.
 template <class T>
@@ -39,15 +43,14 @@ concept has_unique_keys = requires(T& container, typename T::value_type&& value)
 
 /// Keeps a message from being a hang: keys can be chosen so that all of them hash to the same bucket.
 /**
- * Each insertion then walks the whole bucket, and a few megabytes of keys would take hours. So the walks are counted,
- * and a container that costs many times what its size explains is refused. The allowance is wide enough for a poor hash
- * function, and for one that gives every key the same value for some thousands of keys.
+ * Each insertion then walks the whole bucket, and a few megabytes of keys would take hours. So the decoder allows a
+ * message only so many steps, which is enough for a poor hash function, and for thousands of keys with the same hash.
  */
 template <class T>
 class collision_budget {
 public:
     template <class Iterator>
-    void inserted(const T& container, Iterator at) {
+    void inserted(decoder& from, const T& container, Iterator at) {
         const auto& key = key_of(*at);
         if constexpr (!has_unique_keys<T>) {
             // Equal keys arrive together, and with the one before as the hint, adding another does not walk the bucket.
@@ -56,11 +59,7 @@ public:
             if (same)
                 return;
         }
-        const std::uint64_t walked = container.bucket_size(container.bucket(key));
-        allowance_ += 64;
-        if (walked > allowance_) [[unlikely]]
-            fail("procpool: a message holds a container whose keys all have the same hash");
-        allowance_ -= walked;
+        from.allow_steps(container.bucket_size(container.bucket(key)));
     }
 
 private:
@@ -71,13 +70,12 @@ private:
             return value;
     }
 
-    std::uint64_t allowance_ = std::uint64_t{1} << 24;
     const typename T::key_type* last_ = nullptr;
 };
 
 struct no_budget {
     template <class T, class Iterator>
-    void inserted(const T&, Iterator) {}
+    void inserted(decoder&, const T&, Iterator) {}
 };
 
 template <associative T>
@@ -121,13 +119,13 @@ struct codec<T> {
                 settle(from, value, i, mark);
                 from.objects_moved(mark, std::addressof(key), sizeof(key), std::addressof(at->first));
                 from.objects_moved(mark, std::addressof(mapped), sizeof(mapped), std::addressof(at->second));
-                budget.inserted(value, at);
+                budget.inserted(from, value, at);
                 hint = hashes_keys<T> ? at : value.end();
             } else {
                 const auto at = value.emplace_hint(hint, std::move(key));
                 settle(from, value, i, mark);
                 from.objects_moved(mark, std::addressof(key), sizeof(key), std::addressof(*at));
-                budget.inserted(value, at);
+                budget.inserted(from, value, at);
                 hint = hashes_keys<T> ? at : value.end();
             }
         }

@@ -171,11 +171,13 @@ struct codec<std::nullptr_t> : refused_codec<refusal::raw_pointer> {};
 template <>
 struct codec<void> : refused_codec<refusal::no_serialize> {};
 template <class T>
-    requires std::is_function_v<T>
-struct codec<T> : refused_codec<refusal::callable> {};
+requires std::is_function_v<T>
+struct codec<T> : refused_codec<refusal::callable> {
+};
 template <class T>
-    requires std::is_function_v<T>
-struct codec<T*> : refused_codec<refusal::callable> {};
+requires std::is_function_v<T>
+struct codec<T*> : refused_codec<refusal::callable> {
+};
 
 } // namespace procpool::serialization::detail
 

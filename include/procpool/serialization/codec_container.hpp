@@ -17,6 +17,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace procpool::serialization::detail {
@@ -93,10 +94,10 @@ struct codec<std::vector<T, Allocator>> {
     }
 
     static void decode(decoder& from, vector& value) {
-        if constexpr (bitwise<T>) {
+        if constexpr (bitwise<T> && std::is_default_constructible_v<T>) {
             decode_block(from, value);
         } else {
-            const std::size_t count = from.count();
+            const std::size_t count = from.count(least_bytes<T>);
             const std::size_t mark = from.object_mark();
             value.clear();
             value.reserve(std::min(count, std::max<std::size_t>(1, 1024 / sizeof(T))));

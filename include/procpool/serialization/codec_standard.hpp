@@ -88,9 +88,10 @@ struct codec<std::array<T, N>> {
     }
     static std::array<T, N> construct(decoder& from) {
         const std::size_t mark = from.object_mark();
-        std::array<T, N> made = [&from]<std::size_t... I>(std::index_sequence<I...>) -> std::array<T, N> {
+        std::array<T, N> made = [&from]<std::size_t... I>(std::index_sequence<I...>)->std::array<T, N> {
             return {((void)I, construct_value<T>(from))...};
-        }(std::make_index_sequence<N>());
+        }
+        (std::make_index_sequence<N>());
         from.objects_gone(mark);
         return made;
     }
@@ -153,7 +154,8 @@ struct codec<std::variant<Alternatives...>> {
             fail("procpool: a message names an alternative that its variant does not have");
         [&]<std::size_t... I>(std::index_sequence<I...>) {
             (void)((index == I ? (hold<I>(from, value), true) : false) || ...);
-        }(std::index_sequence_for<Alternatives...>());
+        }
+        (std::index_sequence_for<Alternatives...>());
     }
 
     static variant construct(decoder& from) {
@@ -166,7 +168,8 @@ struct codec<std::variant<Alternatives...>> {
             (void)((index == I ? (made.emplace(std::in_place_index<I>, construct_value<Alternatives>(from)), true)
                                : false) ||
                    ...);
-        }(std::index_sequence_for<Alternatives...>());
+        }
+        (std::index_sequence_for<Alternatives...>());
         from.objects_gone(mark);
         return std::move(*made);
     }

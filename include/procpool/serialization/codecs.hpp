@@ -7,6 +7,7 @@
 // The encoder, the decoder and the two archives need the codecs, which need them. So each of these headers starts by
 // including this one, before its own guard: whichever is included first, all are defined, and in this order.
 
+// clang-format off
 #include <procpool/serialization/encoder.hpp>
 #include <procpool/serialization/decoder.hpp>
 #include <procpool/serialization/output_archive.hpp>
@@ -23,6 +24,7 @@
 
 #include <procpool/serialization/output_archive_members.hpp>
 #include <procpool/serialization/input_archive_members.hpp>
+// clang-format on
 
 #include <type_traits>
 
@@ -56,9 +58,7 @@ std::remove_const_t<T> decoder::get() {
     if constexpr (!check_carriable<T>()) {
         fail("procpool: not carriable"); // The check has stopped the compilation.
     } else if constexpr (detail::bitwise<std::remove_const_t<T>>) {
-        std::remove_const_t<T> value;
-        raw(value);
-        return value;
+        return detail::construct_value<T>(*this);
     } else {
         auto value = detail::construct_value<T>(*this);
         if (archive_) [[unlikely]]

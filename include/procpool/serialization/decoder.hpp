@@ -104,6 +104,14 @@ public:
         return value;
     }
 
+    /// Accounts for the steps that inserting one key into a hash table took.
+    void allow_steps(std::uint64_t steps) {
+        steps_left_ += 256;
+        if (steps > steps_left_) [[unlikely]]
+            fail("procpool: a message holds containers too many of whose keys have the same hash");
+        steps_left_ -= steps;
+    }
+
     /// The Boost archive that class types are read through, made when it is first needed.
     input_archive& archive() { return archive_ ? *archive_ : make_archive(); }
 
@@ -136,6 +144,7 @@ private:
     const std::byte* at_;
     const std::byte* end_;
     input_archive* archive_ = nullptr;
+    std::uint64_t steps_left_ = std::uint64_t{1} << 24;
 };
 
 } // namespace procpool::serialization

@@ -6,6 +6,8 @@
 #ifndef PROCPOOL_SERIALIZATION_DETECT_HPP
 #define PROCPOOL_SERIALIZATION_DETECT_HPP
 
+#include <procpool/serialization/type_name.hpp>
+
 #include <boost/serialization/serialization.hpp>
 
 #include <type_traits>
@@ -44,11 +46,15 @@ concept has_load_construct_data = requires(input_archive& archive, T* object, co
 namespace procpool::serialization::detail {
 
 template <class T, class Archive>
-concept has_public_serialize = requires(Archive& archive, T& object) { object.serialize(archive, 0u); };
+concept has_public_serialize = requires(Archive& archive, T& object) {
+    object.serialize(archive, 0u);
+};
 
 /// A member that can be named from here. A function template cannot be without its arguments, anything else can.
 template <class T>
-concept has_plain_public_serialize = requires { &T::serialize; };
+concept has_plain_public_serialize = requires {
+    &T::serialize;
+};
 
 struct serialize_namesake {
     int serialize;
@@ -58,21 +64,27 @@ template <class T>
 struct with_namesake : T, serialize_namesake {};
 
 template <class T>
-concept namesake_is_found = requires { &with_namesake<T>::serialize; };
+concept namesake_is_found = requires {
+    &with_namesake<T>::serialize;
+};
 
 /// Whether a class has a private serialize, for the use of its friend boost::serialization::access.
 /**
- * From outside one sees only that the name is taken: in a class that inherits it from two sides it is ambiguous. Of
- * a final class nothing can be inherited; one with a private serialize is taken for a class without any, and its author
- * is told to make the function public or to write a free one. (The other guess would turn every final class that
- * cannot be carried into a page of errors inside Boost.)
+ * From outside one sees only that the name is taken: in a class that inherits it from two sides it is ambiguous.
+ *
+ * Nothing can inherit from a final class, so there it is a guess: yes if the class has something to hide (it is no
+ * aggregate) and is not the standard library's. The guess the other way would refuse classes that Boost can carry;
+ * this one lets a final class without any serialize through, to fail with Boost's own message, "no member named
+ * serialize".
  */
 template <class T>
 consteval bool has_hidden_serialize() {
-    if constexpr (std::is_class_v<T> && !std::is_final_v<T>)
-        return !has_plain_public_serialize<T> && !namesake_is_found<T>;
-    else
+    if constexpr (!std::is_class_v<T>)
         return false;
+    else if constexpr (std::is_final_v<T>)
+        return !has_plain_public_serialize<T> && !std::is_aggregate_v<T> && !named_in_std<T>;
+    else
+        return !has_plain_public_serialize<T> && !namesake_is_found<T>;
 }
 
 /// Whether Boost.Serialization has a way to carry objects of this class.

@@ -6,8 +6,8 @@
 #ifndef PROCPOOL_SERIALIZATION_ENCODER_HPP
 #define PROCPOOL_SERIALIZATION_ENCODER_HPP
 
-#include <procpool/wire/payload.hpp>
 #include <procpool/serialization/fwd.hpp>
+#include <procpool/wire/payload.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -16,7 +16,6 @@
 #include <boost/serialization/array_wrapper.hpp>
 #include <boost/serialization/binary_object.hpp>
 #include <boost/serialization/collection_size_type.hpp>
-#include <boost/serialization/item_version_type.hpp>
 
 #include <cstdint>
 #include <utility>
@@ -31,8 +30,8 @@ namespace procpool::serialization {
  * those below, and none of its reading of ids is ever reached.
  *
  * - class_id_type: an index into a vector, compared with the vector's size only from one side and, for a new class,
- *   by an assertion. Here: 0 is null, 1 the pointer's own class, 2 a class by name, anything else an index that is
- *   checked against the classes this graph has named.
+ *   by an assertion. Here: 0 is null, 1 the pointer's own class, 2 a class by name, 3 one by its index among the classes
+ *   that this graph has named, which is checked; nothing else is accepted.
  * - class_name_type: text copied into a buffer of 128 bytes. Here: a length that is checked first; a name nobody
  *   exported, or exported without this archive (a null serializer, which Boost only asserts against), is refused.
  * - object_id_type: an old one yields its address whatever class the object has, whether it was ever constructed and
@@ -61,7 +60,7 @@ public:
 
     template <class T>
     void load_array(const boost::serialization::array_wrapper<T>& array, unsigned int) {
-        load_binary(array.address(), array.count() * sizeof(T));
+        load_override(array);
     }
 
     void load_binary(void* bytes, std::size_t size);
@@ -142,13 +141,13 @@ private:
 
     /// An object that a pointer further on may refer to, by its number.
     struct tracked_object {
-        void* address; ///< Null once nothing may refer to it.
+        void* address;   ///< Null once nothing may refer to it.
         const void* key; ///< Its class.
         detail::ownership owner;
         bool through_pointer; ///< On the heap, by itself: it can be owned.
         bool constructed;
         bool complete;
-        bool given; ///< An owner other than the pointer that it was made for has it.
+        bool given;           ///< An owner other than the pointer that it was made for has it.
         std::uint32_t height; ///< How many objects, one owning the next, are destroyed within one another with it.
     };
 
@@ -217,7 +216,7 @@ private:
     std::vector<const boost::archive::detail::basic_iserializer*> classes_;
     pending pending_;
     std::uint32_t height_ = 0; ///< The greatest of the objects owned by what is being read.
-    std::size_t recent_ = 0; ///< The first object tracked within the value read last.
+    std::size_t recent_ = 0;   ///< The first object tracked within the value read last.
     std::size_t depth_ = 0;
     detail::ownership next_owner_ = detail::ownership::none; ///< Of the pointer that is read next.
     bool used_for_graph_ = false;

@@ -121,8 +121,8 @@ void input_archive::load_pointer(T*& pointer) {
         if constexpr (!std::is_abstract_v<object_type>)
             own = &singleton<
                 boost::archive::detail::pointer_iserializer<input_archive, object_type>>::get_const_instance();
-        const auto& wanted = singleton<
-            typename boost::serialization::type_info_implementation<object_type>::type>::get_const_instance();
+        const auto& wanted =
+            singleton<typename boost::serialization::type_info_implementation<object_type>::type>::get_const_instance();
         pointer = static_cast<object_type*>(load_polymorphic(own, wanted, owner));
     } else if (!from_.boolean()) {
         pointer = nullptr;

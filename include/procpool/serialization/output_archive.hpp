@@ -47,7 +47,7 @@ public:
 
     template <class T>
     void save_array(const boost::serialization::array_wrapper<T>& array, unsigned int) {
-        save_binary(array.address(), array.count() * sizeof(T));
+        save_override(array);
     }
 
     void save_binary(const void* bytes, std::size_t size);
