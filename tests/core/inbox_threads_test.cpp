@@ -6,6 +6,7 @@
 #include <core/inbox.hpp>
 
 #include <wire/doorbell.hpp>
+#include <wire/lock_step.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -42,13 +43,6 @@ struct outcome {
     std::size_t sleeps = 0;
     std::size_t interruptions = 0;
 };
-
-/// Waits for the other thread: at first without giving up the processor, so that both go on at the same moment.
-void wait_for(const std::atomic<std::size_t>& counter, std::size_t value) {
-    for (int spins = 0; counter.load(std::memory_order_acquire) != value; ++spins)
-        if (spins > 2000)
-            std::this_thread::yield();
-}
 
 outcome run(const course& how) {
     inbox box;
@@ -160,75 +154,61 @@ BOOST_AUTO_TEST_CASE(no_wake_up_is_lost_when_the_core_sleeps_after_every_task) {
 BOOST_AUTO_TEST_CASE(putting_in_and_falling_asleep_at_the_same_moment_never_miss_each_other) {
     // Both at once, over and over: afterwards the core has either found the task, or knows that one is on its way, or the
     // producer was told to wake it.
-    constexpr std::size_t rounds = 100000;
-    std::vector<item> items(rounds + 1);
+    std::vector<item> items(100001);
+    lock_step steps(100000);
     inbox box;
-    std::atomic<std::size_t> begun{0};
-    std::atomic<std::size_t> put{0};
-    std::atomic<bool> told_to_wake{false};
+    bool told_to_wake = false;
     std::size_t missed = 0;
     std::size_t asleep = 0;
 
     std::thread producer([&] {
-        for (std::size_t round = 1; round <= rounds; ++round) {
-            wait_for(begun, round);
-            told_to_wake.store(box.put(items[round]), std::memory_order_relaxed);
-            put.store(round, std::memory_order_release);
+        while (const std::uint64_t round = steps.follow()) {
+            told_to_wake = box.put(items[round]);
+            steps.ended(round);
         }
     });
-    for (std::size_t round = 1; round <= rounds; ++round) {
-        begun.store(round, std::memory_order_release);
-        // The other thread takes a moment to see that; a little earlier or later each time.
-        for (std::size_t spin = round % 1024; spin != 0; --spin)
-            put.load(std::memory_order_acquire);
+    while (steps.begin()) {
         box.waking();
         schedulable* got = box.take();
         const bool looks_again = got || box.interrupted();
-        wait_for(put, round);
+        steps.wait_for_follower();
         asleep += looks_again ? 0 : 1;
-        missed += looks_again || told_to_wake.load(std::memory_order_relaxed) ? 0 : 1;
+        missed += looks_again || told_to_wake ? 0 : 1;
         if (!got)
             got = box.take();
-        missed += got == &items[round] ? 0 : 1;
+        missed += got == &items[steps.round()] ? 0 : 1;
     }
     producer.join();
     BOOST_TEST(missed == 0u);
-    BOOST_TEST_MESSAGE("it fell asleep in " << asleep << " of " << rounds << " rounds");
+    BOOST_TEST_MESSAGE("it fell asleep in " << asleep << " of " << steps.round() - 1 << " rounds");
 }
 
 BOOST_AUTO_TEST_CASE(putting_in_and_taking_the_last_one_at_the_same_moment_loses_neither) {
-    constexpr std::size_t rounds = 100000;
-    std::vector<item> first(rounds + 1);
-    std::vector<item> second(rounds + 1);
+    std::vector<item> first(100002);
+    std::vector<item> second(100001);
+    lock_step steps(100000);
     inbox box;
-    std::atomic<std::size_t> begun{0};
-    std::atomic<std::size_t> put{0};
     std::size_t lost = 0;
     std::size_t interruptions = 0;
 
     std::thread producer([&] {
-        for (std::size_t round = 1; round <= rounds; ++round) {
-            wait_for(begun, round);
+        while (const std::uint64_t round = steps.follow()) {
             box.put(second[round]);
-            put.store(round, std::memory_order_release);
+            steps.ended(round);
         }
     });
-    for (std::size_t round = 1; round <= rounds; ++round) {
-        box.put(first[round]);
-        begun.store(round, std::memory_order_release);
-        for (std::size_t spin = round % 256; spin != 0; --spin)
-            put.load(std::memory_order_acquire);
+    for (std::size_t round = 1; box.put(first[round]), steps.begin(); ++round) {
         schedulable* got = box.take();
         interruptions += got ? 0 : 1;
         lost += got || box.interrupted() ? 0 : 1;
-        wait_for(put, round);
+        steps.wait_for_follower();
         if (!got)
             got = box.take();
         lost += got == &first[round] && box.take() == &second[round] && !box.take() && !box.interrupted() ? 0 : 1;
     }
     producer.join();
     BOOST_TEST(lost == 0u);
-    BOOST_TEST_MESSAGE("the producer was interrupted in " << interruptions << " of " << rounds << " rounds");
+    BOOST_TEST_MESSAGE("it was interrupted in " << interruptions << " of " << steps.round() - 1 << " rounds");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -325,6 +325,29 @@ BOOST_AUTO_TEST_CASE(may_outlive_its_pool_and_then_says_that_it_is_gone) {
     BOOST_CHECK_THROW(std::move(got).get(), procpool::pool_error);
 }
 
+BOOST_AUTO_TEST_CASE(that_cannot_be_used_any_more_tells_a_handler_that_has_an_executor_of_its_own) {
+    auto used = pool.submit(add, 1, 2);
+    BOOST_TEST(run(context, std::move(used)) == 3);
+    auto other = std::make_unique<process_pool>(context, procpool::pool_options{.workers = 1});
+    auto orphan = other->submit(add, 1, 2);
+    auto orphaned_batch = other->map(std::negate<>{}, std::vector{1, 2, 3});
+    auto orphaned_joining = other->join();
+    other.reset();
+    seen<int> second;
+    seen<int> late;
+    seen<std::vector<int>> late_batch;
+    seen<void> late_joining;
+    used(asio::bind_executor(context, second.handler())); // NOLINT: moved from
+    orphan(asio::bind_executor(context, late.handler()));
+    orphaned_batch(asio::bind_executor(context, late_batch.handler()));
+    orphaned_joining(asio::bind_executor(context, late_joining.handler()));
+    BOOST_TEST(!(second.over() || late.over() || late_batch.over() || late_joining.over()));
+    BOOST_TEST(run_until([&] { return second.over() && late.over() && late_batch.over() && late_joining.over(); }));
+    BOOST_CHECK_THROW(std::rethrow_exception(second.error), std::logic_error);
+    BOOST_TEST(code_of(late.error) == errc::pool_terminated);
+    BOOST_TEST(code_of(late_batch.error) == errc::pool_terminated);
+}
+
 BOOST_AUTO_TEST_CASE(may_outlive_the_context_of_its_pool) {
     std::optional<submission<int>> call;
     std::optional<submission<std::vector<int>>> batch;

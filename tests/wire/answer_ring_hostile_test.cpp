@@ -158,6 +158,7 @@ BOOST_AUTO_TEST_CASE(every_count_of_written_bytes_at_every_offset_stays_within_t
 }
 
 BOOST_AUTO_TEST_CASE(random_bytes_everywhere_are_answers_or_nonsense_and_nothing_else) {
+    std::size_t answers = 0;
     for (std::uint64_t seed = 1; seed <= 60; ++seed) {
         BOOST_TEST_CONTEXT("seed " << seed) {
             std::mt19937_64 random(seed);
@@ -168,7 +169,6 @@ BOOST_AUTO_TEST_CASE(random_bytes_everywhere_are_answers_or_nonsense_and_nothing
             for (auto& word : rubbish) // mostly small numbers, so that many pass for headers
                 word = static_cast<std::uint32_t>(random() % 8 == 0 ? random() : random() % 1100);
             memory.set_bytes(0, rubbish.data(), answer_ring::capacity);
-            std::size_t answers = 0;
             for (int step = 0; step != 300; ++step) {
                 memory.set_written(read + random() % (random() % 16 == 0 ? huge : 2 * answer_ring::capacity));
                 memory.set_read(random());
@@ -178,9 +178,9 @@ BOOST_AUTO_TEST_CASE(random_bytes_everywhere_are_answers_or_nonsense_and_nothing
                 BOOST_REQUIRE(slept == (seen.written == read));
                 answers += take_and_compare(memory, reader, read) == found::answer ? 1 : 0;
             }
-            BOOST_TEST_MESSAGE("seed " << seed << ": " << answers << " passed for answers");
         }
     }
+    BOOST_TEST(answers > 0u); // else the bytes were too wild to try anything
 }
 
 BOOST_AUTO_TEST_CASE(a_worker_that_meddles_with_the_sleep_mark_or_the_read_count_does_not_confuse_the_reader) {

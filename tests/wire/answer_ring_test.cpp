@@ -211,11 +211,11 @@ BOOST_AUTO_TEST_CASE(what_was_taken_stays_when_the_ring_is_written_over) {
 }
 
 BOOST_AUTO_TEST_CASE(any_mixture_of_lengths_comes_out_in_order) {
+    std::size_t refused = 0;
     for (std::uint64_t seed = 1; seed <= 30; ++seed) {
         BOOST_TEST_CONTEXT("seed " << seed) {
             std::mt19937_64 random(seed);
             checked_ring ring;
-            std::size_t refused = 0;
             for (int step = 0; step != 5000; ++step) {
                 const std::size_t size = random() % 3 == 0 ? random() % 1025 : random() % 64;
                 if (random() % 100 < 40 + seed)
@@ -226,9 +226,9 @@ BOOST_AUTO_TEST_CASE(any_mixture_of_lengths_comes_out_in_order) {
             while (ring.held() != 0)
                 BOOST_REQUIRE(ring.take());
             BOOST_TEST(!ring.take());
-            BOOST_TEST_MESSAGE("seed " << seed << ": " << refused << " refused");
         }
     }
+    BOOST_TEST(refused > 0u); // it was full at times
 }
 
 // Sleeping and waking -------------------------------------------------------------------------------------------------

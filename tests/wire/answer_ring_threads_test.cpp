@@ -5,6 +5,7 @@
 
 #include <wire/bytes.hpp>
 #include <wire/doorbell.hpp>
+#include <wire/lock_step.hpp>
 
 #include <wire/answer_ring.hpp>
 
@@ -43,13 +44,6 @@ struct outcome {
     std::uint64_t rings = 0;
     std::uint64_t full = 0;
 };
-
-/// Waits for the other thread: at first without giving up the processor, so that both go on at the same moment.
-void wait_for(const std::atomic<std::uint64_t>& counter, std::uint64_t value) {
-    for (int spins = 0; counter.load(std::memory_order_acquire) != value; ++spins)
-        if (spins > 2000)
-            std::this_thread::yield();
-}
 
 std::size_t size_of(std::uint64_t id, std::size_t longest) {
     return longest == 0 ? 0 : (id * 2654435761u >> 7) % (longest + 1);
@@ -164,10 +158,8 @@ BOOST_AUTO_TEST_CASE(falling_asleep_and_putting_at_the_same_moment_never_miss_ea
     const auto ring = std::make_unique<answer_ring>();
     wire::ring_writer writer(*ring);
     wire::ring_reader reader(*ring);
-    constexpr std::uint64_t rounds = 100000;
-    std::atomic<std::uint64_t> begun{0};
-    std::atomic<std::uint64_t> put{0};
-    std::atomic<bool> woke{false};
+    lock_step steps(100000);
+    bool woke = false;
     std::uint64_t missed = 0;
     std::uint64_t slept = 0;
 
@@ -179,28 +171,23 @@ BOOST_AUTO_TEST_CASE(falling_asleep_and_putting_at_the_same_moment_never_miss_ea
     reader.take(got, bytes);
 
     std::thread worker([&] {
-        for (std::uint64_t round = 1; round <= rounds; ++round) {
-            wait_for(begun, round);
+        while (const std::uint64_t round = steps.follow()) {
             writer.put(header, {});
-            woke.store(writer.must_wake(), std::memory_order_relaxed);
-            put.store(round, std::memory_order_release);
+            woke = writer.must_wake();
+            steps.ended(round);
         }
     });
-    for (std::uint64_t round = 1; round <= rounds; ++round) {
-        begun.store(round, std::memory_order_release);
-        // The other thread takes a moment to see that; a little earlier or later each time.
-        for (std::uint64_t spin = round % 1024; spin != 0; --spin)
-            put.load(std::memory_order_acquire);
+    while (steps.begin()) {
         const bool sleeps = reader.sleep();
-        wait_for(put, round);
+        steps.wait_for_follower();
         slept += sleeps ? 1 : 0;
-        missed += sleeps && !woke.load(std::memory_order_relaxed) ? 1 : 0;
+        missed += sleeps && !woke ? 1 : 0;
         if (reader.take(got, bytes) != found::answer)
             ++missed;
     }
     worker.join();
     BOOST_TEST(missed == 0u);
-    BOOST_TEST_MESSAGE("it fell asleep in " << slept << " of " << rounds << " rounds");
+    BOOST_TEST_MESSAGE("it fell asleep in " << slept << " of " << steps.round() - 1 << " rounds");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -140,14 +140,16 @@ BOOST_AUTO_TEST_CASE(random_bytes_are_refused_or_are_exactly_the_message_they_de
 }
 
 BOOST_AUTO_TEST_CASE(a_message_with_any_one_bit_changed_never_does_harm) {
+    std::size_t accepted = 0;
     for (const sample& whole : short_samples()) {
         for (std::size_t bit = 0; bit != 8 * whole.encoded.size(); ++bit) {
             std::vector<std::byte> bytes(whole.encoded.bytes().begin(), whole.encoded.bytes().end());
             bytes[bit / 8] ^= static_cast<std::byte>(1u << (bit % 8));
             // Whether it is accepted depends on the bit; what counts is that it is looked at safely.
-            whole.decodes(bytes);
+            accepted += whole.decodes(bytes) ? 1 : 0;
         }
     }
+    BOOST_TEST(accepted > 0u); // such as another build-id
 }
 
 BOOST_AUTO_TEST_SUITE_END()

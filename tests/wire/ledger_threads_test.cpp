@@ -3,6 +3,8 @@
 
 // A worker and a pool that want the same tasks at the same time.
 
+#include <wire/lock_step.hpp>
+
 #include <wire/ledger.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -13,40 +15,15 @@
 #include <vector>
 
 using namespace procpool;
+using procpool::testing::lock_step;
 using wire::ledger;
 using wire::ledger_state;
-
-namespace {
-
-/// Two threads go through rounds together: neither begins one before the other has ended the last.
-class in_step {
-public:
-    void meet() {
-        const unsigned round = round_.load(std::memory_order_acquire);
-        if (arrived_.fetch_add(1, std::memory_order_acq_rel) == 1) {
-            arrived_.store(0, std::memory_order_relaxed);
-            round_.store(round + 1, std::memory_order_release);
-            return;
-        }
-        // At first without giving up the processor, so that both go on at the same moment.
-        for (int spins = 0; round_.load(std::memory_order_acquire) == round; ++spins)
-            if (spins > 2000)
-                std::this_thread::yield();
-    }
-
-private:
-    std::atomic<unsigned> arrived_{0};
-    std::atomic<unsigned> round_{0};
-};
-
-} // namespace
 
 BOOST_AUTO_TEST_SUITE(ledger_between_threads)
 
 BOOST_AUTO_TEST_CASE(of_a_claim_and_a_withdrawal_exactly_one_wins) {
-    constexpr unsigned rounds = 2000;
     const auto page = std::make_unique<ledger>();
-    in_step steps;
+    lock_step steps(5000);
     std::vector<char> claimed(ledger::slots);
     std::vector<char> withdrawn(ledger::slots);
     std::size_t both = 0;
@@ -54,20 +31,20 @@ BOOST_AUTO_TEST_CASE(of_a_claim_and_a_withdrawal_exactly_one_wins) {
     std::size_t misreported = 0;
     std::size_t claims = 0;
 
-    const auto id_in = [](unsigned round, std::size_t slot) { return std::uint64_t{round} * 1000 + slot + 1; };
-
-    std::thread worker([&] {
-        for (unsigned round = 0; round != rounds; ++round) {
-            steps.meet();
-            for (std::size_t slot = 0; slot != ledger::slots; ++slot)
-                claimed[slot] = page->claim(slot, id_in(round, slot));
-            steps.meet();
-        }
-    });
-    for (unsigned round = 0; round != rounds; ++round) {
+    const auto id_in = [](std::uint64_t round, std::size_t slot) { return round * 1000 + slot + 1; };
+    const auto post_all = [&](std::uint64_t round) {
         for (std::size_t slot = 0; slot != ledger::slots; ++slot)
             page->post(slot, id_in(round, slot));
-        steps.meet();
+    };
+
+    std::thread worker([&] {
+        while (const std::uint64_t round = steps.follow()) {
+            for (std::size_t slot = 0; slot != ledger::slots; ++slot)
+                claimed[slot] = page->claim(slot, id_in(round, slot));
+            steps.ended(round);
+        }
+    });
+    for (std::uint64_t round = 1; post_all(round), steps.begin(); ++round) {
         // From the front as the worker does, or from the back, or from somewhere in the middle.
         for (std::size_t step = 0; step != ledger::slots; ++step) {
             const std::size_t slot = round % 3 == 0   ? step
@@ -75,7 +52,7 @@ BOOST_AUTO_TEST_CASE(of_a_claim_and_a_withdrawal_exactly_one_wins) {
                                                       : (step + round) % ledger::slots;
             withdrawn[slot] = page->withdraw(slot, id_in(round, slot));
         }
-        steps.meet();
+        steps.wait_for_follower();
         for (std::size_t slot = 0; slot != ledger::slots; ++slot) {
             both += claimed[slot] && withdrawn[slot] ? 1 : 0;
             neither += !claimed[slot] && !withdrawn[slot] ? 1 : 0;
@@ -88,13 +65,13 @@ BOOST_AUTO_TEST_CASE(of_a_claim_and_a_withdrawal_exactly_one_wins) {
     BOOST_TEST(both == 0u);
     BOOST_TEST(neither == 0u);
     BOOST_TEST(misreported == 0u);
-    BOOST_TEST_MESSAGE(claims << " of " << rounds * ledger::slots << " went to the worker");
+    BOOST_TEST_MESSAGE(claims << " of " << (steps.round() - 1) * ledger::slots << " went to the worker");
 }
 
 BOOST_AUTO_TEST_CASE(a_slot_that_is_reused_while_the_worker_looks_is_claimed_for_its_own_task_only) {
     // The pool withdraws what is in a slot and posts the next task there, again and again; the worker meets the frames of
     // all of them, late, as from a pipe. Each task is either withdrawn or run, and what ran can be seen to have run.
-    constexpr std::uint64_t tasks = 500000;
+    constexpr std::uint64_t tasks = 200000;
     ledger page;
     std::atomic<std::uint64_t> sent{0};
     std::vector<char> ran(tasks + 1);

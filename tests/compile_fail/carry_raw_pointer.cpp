@@ -1,0 +1,10 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+// expect: error: .*procpool: a raw pointer cannot be carried to another process
+
+#include <procpool/serialization/serialization.hpp>
+
+void send(procpool::serialization::encoder& encode, int* value) {
+    encode(value);
+}

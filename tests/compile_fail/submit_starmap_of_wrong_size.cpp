@@ -1,0 +1,15 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+// expect: error: .*the function cannot be called with these arguments
+
+#include <procpool/procpool.hpp>
+
+#include <tuple>
+#include <vector>
+
+int add(int left, int right);
+
+void use(procpool::process_pool& pool, const std::vector<std::tuple<int, int, int>>& values) {
+    (void)pool.starmap(add, values);
+}

@@ -1,0 +1,10 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+// expect: error: .*the function cannot be called with these arguments
+
+#include <procpool/procpool.hpp>
+
+void use(procpool::process_pool& pool) {
+    (void)pool.submit([](const auto& value) { return value; }, 1, 2);
+}

@@ -1,0 +1,93 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+// Long random stories, with more workers and tasks than can be enumerated.
+
+#include <machines/scheduler_world.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <cstdlib>
+#include <random>
+#include <string>
+
+using namespace procpool::testing;
+
+namespace {
+
+/// Another one each time, and printed with a failure. PROCPOOL_TEST_SEED in the environment repeats one.
+std::uint64_t first_seed() {
+    if (const char* const given = std::getenv("PROCPOOL_TEST_SEED"))
+        return std::strtoull(given, nullptr, 10);
+    return std::random_device{}() % 1000000000u;
+}
+
+world::course some_course(std::mt19937_64& random) {
+    world::course course{.workers = 1 + random() % 5,
+                         .tasks = 5 + random() % 60,
+                         .bounds = {.tasks_ahead = 1 + random() % 7},
+                         .recalls_answered_at_once = random() % 2 == 0,
+                         .cancels = random() % 3 == 0,
+                         .asks_back = random() % 4 == 0,
+                         .leaves = random() % 3 == 0,
+                         .dies = random() % 3 == 0,
+                         .takes_waiting = random() % 8 == 0};
+    if (random() % 3 == 0) {
+        course.bounds.bytes_ahead = 10;
+        for (int count = 0; count != 7; ++count)
+            course.sizes.push_back(random() % (random() % 4 == 0 ? 30 : 6));
+    }
+    return course;
+}
+
+/// How often something happens, beside other things: work more often than trouble.
+unsigned weight(world::happening what) {
+    switch (what) {
+    case world::happening::add:
+        return 12;
+    case world::happening::ready:
+        return 6;
+    case world::happening::begin:
+    case world::happening::finish:
+        return 8;
+    case world::happening::answer:
+        return 6;
+    default:
+        return 1;
+    }
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(scheduler_random)
+
+BOOST_AUTO_TEST_CASE(no_story_loses_doubles_or_strands_a_task) {
+    const std::uint64_t seed = first_seed();
+    BOOST_TEST_MESSAGE("PROCPOOL_TEST_SEED=" << seed);
+    for (std::uint64_t story = 0; story != 3000; ++story) {
+        BOOST_TEST_CONTEXT("PROCPOOL_TEST_SEED=" << seed << ", story " << story) {
+            std::mt19937_64 random(seed * 10000 + story);
+            world here(some_course(random));
+            std::vector<world::event> weighted;
+            bool kept = true;
+            std::string wrong;
+            try {
+                for (int step = 0; step != 250; ++step) {
+                    weighted.clear();
+                    for (const auto event : here.possible())
+                        weighted.insert(weighted.end(), weight(event.what), event);
+                    if (weighted.empty())
+                        break;
+                    here.happen(weighted[random() % weighted.size()]);
+                }
+                here.finish_all();
+            } catch (const std::logic_error& error) {
+                kept = false;
+                wrong = error.what();
+            }
+            BOOST_REQUIRE_MESSAGE(kept, wrong);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,408 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+#include <machines/scheduler_world.hpp>
+
+#include <algorithm>
+#include <sstream>
+#include <stdexcept>
+
+namespace procpool::testing {
+
+using machines::schedulable;
+using machines::scheduler;
+using machines::task_state;
+
+world::world(const course& how) : course_(how), scheduler_(how.bounds), tasks_(how.tasks), workers_(how.workers) {
+    for (std::size_t index = 0; index != tasks_.size(); ++index) {
+        tasks_[index].id = index + 1;
+        tasks_[index].size = how.sizes.empty() ? 1 : how.sizes[index % how.sizes.size()];
+    }
+}
+
+// What happens ------------------------------------------------------------------------------------------------------
+
+std::vector<world::event> world::possible() const {
+    std::vector<event> all;
+    const auto may = [&all](happening what, std::size_t index) {
+        all.push_back({what, static_cast<std::uint32_t>(index)});
+    };
+    if (added_ != tasks_.size())
+        may(happening::add, added_);
+    for (std::size_t index = 0; index != workers_.size(); ++index) {
+        const worker& one = workers_[index];
+        if (!one.alive)
+            may(happening::ready, index);
+        if (one.ready && course_.leaves)
+            may(happening::leaving, index);
+        if (one.alive && (course_.dies || !one.ready)) {
+            may(happening::gone, index);
+            if (!one.tasks.empty())
+                may(happening::gone_with_all, index);
+            if (std::ranges::any_of(one.tasks, &task::begun))
+                may(happening::gone_retrying, index);
+        }
+        if (std::ranges::any_of(one.tasks, [](const task* had) { return !had->begun; }))
+            may(happening::begin, index);
+    }
+    for (std::size_t index = 0; index != tasks_.size(); ++index) {
+        const task& one = tasks_[index];
+        const bool with_worker = one.where != place::outside && one.where != place::queued && one.where != place::over;
+        if (one.begun)
+            may(happening::finish, index);
+        if (one.where == place::recalled && !course_.recalls_answered_at_once)
+            may(happening::answer, index);
+        if ((one.where == place::queued || with_worker) && !one.cancelled && course_.cancels)
+            may(happening::cancel, index);
+        if (with_worker && course_.asks_back)
+            may(happening::ask_back, index);
+    }
+    if (!queue_.empty() && course_.takes_waiting)
+        may(happening::take, 0);
+    return all;
+}
+
+void world::happen(event now, bool look) {
+    story_.push_back(now);
+    tell(now);
+    settle();
+    if (look)
+        compare();
+}
+
+void world::tell(event now) {
+    using answer_to_cancel = scheduler::cancel_answer;
+    switch (now.what) {
+    case happening::add:
+        scheduler_.add(tasks_[now.index]);
+        tasks_[now.index].where = place::queued;
+        queue_.push_back(&tasks_[now.index]);
+        ++added_;
+        break;
+    case happening::ready:
+        scheduler_.worker_ready(now.index);
+        workers_[now.index].alive = workers_[now.index].ready = true;
+        workers_known_ = std::max(workers_known_, now.index + 1);
+        break;
+    case happening::leaving:
+        scheduler_.worker_leaving(now.index);
+        workers_[now.index].ready = false;
+        break;
+    case happening::gone:
+    case happening::gone_retrying:
+    case happening::gone_with_all:
+        bury(now.index, now.what);
+        break;
+    case happening::begin: {
+        auto& had = workers_[now.index].tasks;
+        task& next = **std::ranges::find_if(had, [](const task* one) { return !one->begun; });
+        next.begun = true;
+        require(++next.runs <= next.allowed_runs, "a task is run twice");
+        break;
+    }
+    case happening::finish: {
+        task& done = tasks_[now.index];
+        scheduler_.finished(done);
+        take_from_worker(done);
+        workers_[done.worker].has_unread = false;
+        done.where = place::over;
+        break;
+    }
+    case happening::answer:
+        answer(tasks_[now.index]);
+        break;
+    case happening::cancel: {
+        task& wanted = tasks_[now.index];
+        const auto got = scheduler_.cancel(wanted);
+        require(wanted.cancelled, "a cancelled task is not marked");
+        switch (wanted.where) {
+        case place::queued:
+            require(got == answer_to_cancel::removed, "a cancelled task that waited is not removed");
+            std::erase(queue_, &wanted);
+            wanted.where = place::over;
+            break;
+        case place::sent:
+            require(got == answer_to_cancel::recall, "a cancelled task that was sent is not to be recalled");
+            wanted.where = place::recalled;
+            if (course_.recalls_answered_at_once)
+                answer(wanted);
+            break;
+        case place::recalled:
+            require(got == answer_to_cancel::recalled, "a cancelled task that is recalled is not known to be");
+            break;
+        default:
+            require(got == answer_to_cancel::started, "a cancelled task that began is not known to have begun");
+        }
+        break;
+    }
+    case happening::ask_back: {
+        task& wanted = tasks_[now.index];
+        require(scheduler_.ask_back(wanted) == (wanted.where == place::sent),
+                "a task is asked back twice, or not although it could be");
+        if (wanted.where == place::sent) {
+            wanted.where = place::recalled;
+            if (course_.recalls_answered_at_once)
+                answer(wanted);
+        }
+        break;
+    }
+    case happening::take:
+        require(scheduler_.take_waiting() == queue_.front(), "what is taken is not the first that waits");
+        queue_.front()->where = place::over;
+        queue_.pop_front();
+        break;
+    }
+}
+
+void world::answer(task& recalled) {
+    const bool back = !recalled.begun;
+    const bool goes_on = scheduler_.recall_answered(recalled, back);
+    require(goes_on == (!back || !recalled.cancelled), "it is wrong about who has a task that was asked back");
+    if (!back) {
+        recalled.where = place::started;
+        return;
+    }
+    take_from_worker(recalled);
+    workers_[recalled.worker].has_unread = true;
+    recalled.where = recalled.cancelled ? place::over : place::queued;
+    if (!recalled.cancelled)
+        queue_.push_front(&recalled);
+}
+
+void world::bury(std::uint32_t index, happening how) {
+    worker& dead = workers_[index];
+    std::deque<task*> had;
+    std::swap(had, dead.tasks);
+    dead.alive = dead.ready = dead.has_unread = false;
+    std::vector<task*> again;
+    scheduler_.worker_gone(index, [&](schedulable& lost) {
+        auto& one = static_cast<task&>(lost);
+        require(!had.empty() && had.front() == &one, "it asks about the tasks of a dead worker in another order");
+        had.pop_front();
+        require(one.state == task_state::fresh, "it asks about a task that it still has");
+        const bool over = how == happening::gone_with_all || one.cancelled || (one.begun && how == happening::gone);
+        if (one.begun && !over)
+            ++one.allowed_runs;
+        one.begun = false;
+        one.where = over ? place::over : place::queued;
+        if (over)
+            return scheduler::fate::over;
+        again.push_back(&one);
+        return scheduler::fate::again;
+    });
+    require(had.empty(), "it does not ask about all tasks of a dead worker");
+    queue_.insert(queue_.begin(), again.begin(), again.end());
+}
+
+void world::take_from_worker(task& gone) {
+    std::erase(workers_[gone.worker].tasks, &gone);
+    gone.begun = false;
+}
+
+// What the scheduler wants --------------------------------------------------------------------------------------------
+
+void world::settle() {
+    for (task& one : tasks_)
+        one.sends_now = one.recalls_now = 0;
+    while (const auto next = scheduler_.next()) {
+        auto& chosen = static_cast<task&>(*next->task);
+        if (next->kind == scheduler::action_kind::send)
+            on_send(next->worker, chosen);
+        else
+            on_recall(next->worker, chosen);
+    }
+    require(left_in_round_ == 0, "less than half of what could be moved is asked back");
+}
+
+void world::on_send(std::uint32_t to, task& sent) {
+    require(left_in_round_ == 0, "less than half of what could be moved is asked back");
+    require(sent.where == place::queued, "a task is sent that does not wait");
+    require(queue_.front() == &sent, "a task is sent before its turn");
+    require(!sent.begun, "a task that has begun is sent again");
+    // A task that comes back goes to another worker at once and then stays there, so this ends.
+    require(++sent.sends_now <= 2, "a task is sent to and fro");
+    worker& target = workers_[to];
+    require(target.ready, "a task is sent to a worker that takes none");
+    const std::size_t share = (queue_.size() + with_workers() + ready_workers() - 1) / ready_workers();
+    if (some_idle())
+        require(target.tasks.empty(), "a task is sent ahead while a worker is idle");
+    else
+        require(target.tasks.size() < share, "a worker gets more than its share");
+    require(has_room(target, sent), "a worker gets more than it has room for");
+    queue_.pop_front();
+    sent.where = place::sent;
+    target.tasks.push_back(&sent);
+}
+
+void world::on_recall(std::uint32_t from, task& recalled) {
+    const worker& source = workers_[from];
+    if (left_in_round_ == 0) {
+        require(queue_.empty(), "tasks are asked back while others wait");
+        require(some_idle(), "tasks are asked back for nobody");
+        require(unanswered() == 0, "more tasks are asked back before the last answer came");
+        for (const worker& other : workers_)
+            require(!other.ready || behind(other) <= behind(source), "it does not ask the worker that has most");
+        left_in_round_ = (behind(source) + 1) / 2;
+        round_from_ = from;
+    }
+    require(left_in_round_ != 0 && from == round_from_, "more than half of what could be moved is asked back");
+    --left_in_round_;
+    require(recalled.where == place::sent, "a task is asked back that cannot be");
+    require(source.ready, "a task is asked back from a worker that is about to end");
+    require(++recalled.recalls_now == 1, "a task is asked back again and again");
+    require(&recalled != source.tasks.front(), "the first task of a worker is asked back");
+    for (auto at = source.tasks.rbegin(); *at != &recalled; ++at)
+        require((*at)->where != place::sent, "tasks are not asked back from the end");
+    recalled.where = place::recalled;
+    if (course_.recalls_answered_at_once)
+        answer(recalled);
+}
+
+// What is the case ----------------------------------------------------------------------------------------------------
+
+std::size_t world::worker::bytes() const {
+    std::size_t sum = 0;
+    for (const task* const one : tasks)
+        sum += one->size;
+    return sum;
+}
+
+std::size_t world::behind(const worker& of) const {
+    std::size_t count = 0;
+    for (const task* const one : of.tasks)
+        count += one->where == place::sent && one != of.tasks.front() ? 1 : 0;
+    return count;
+}
+
+std::size_t world::ready_workers() const {
+    return static_cast<std::size_t>(std::ranges::count(workers_, true, &worker::ready));
+}
+
+std::size_t world::with_workers() const {
+    std::size_t sum = 0;
+    for (const worker& one : workers_)
+        sum += one.tasks.size();
+    return sum;
+}
+
+std::size_t world::unanswered() const {
+    return static_cast<std::size_t>(std::ranges::count(tasks_, place::recalled, &task::where));
+}
+
+bool world::some_idle() const {
+    return std::ranges::any_of(workers_, [](const worker& one) { return one.ready && one.tasks.empty(); });
+}
+
+bool world::has_room(const worker& in, const task& for_it) const {
+    return in.tasks.empty() || (!in.has_unread && in.tasks.size() < course_.bounds.tasks_ahead &&
+                                in.bytes() + for_it.size <= course_.bounds.bytes_ahead);
+}
+
+void world::compare() const {
+    compare_counts();
+    compare_lists();
+    check_nothing_to_do();
+}
+
+void world::compare_counts() const {
+    require(scheduler_.waiting() == queue_.size(), "it does not know how many tasks wait");
+    require(scheduler_.with_workers() == with_workers(), "it does not know how many tasks are with workers");
+    require(scheduler_.ready_workers() == ready_workers(), "it does not know how many workers are ready");
+    const auto idle = std::ranges::count_if(workers_, [](const worker& one) { return one.ready && one.tasks.empty(); });
+    require(scheduler_.idle_workers() == static_cast<std::size_t>(idle), "it does not know how many workers are idle");
+    require(scheduler_.empty() == (queue_.empty() && with_workers() == 0), "it does not know whether it has anything");
+}
+
+void world::compare_lists() const {
+    for (std::uint32_t index = 0; index != workers_known_; ++index) {
+        const auto& had = workers_[index].tasks;
+        const auto& list = scheduler_.tasks_of(index);
+        require(list.size() == had.size(), "it does not know how many tasks a worker has");
+        const schedulable* at = list.front();
+        for (const task* const one : had) {
+            require(at == one, "it does not know which tasks a worker has");
+            require(one->worker == index, "a task does not know which worker has it");
+            at = at->next;
+        }
+    }
+    for (const task& one : tasks_) {
+        constexpr task_state states[] = {task_state::fresh,    task_state::waiting, task_state::sent,
+                                         task_state::recalled, task_state::started, task_state::fresh};
+        require(one.state == states[static_cast<int>(one.where)], "a task does not know where it stands");
+    }
+}
+
+void world::check_nothing_to_do() const {
+    if (queue_.empty()) {
+        if (some_idle() && unanswered() == 0)
+            for (const worker& one : workers_)
+                require(!one.ready || behind(one) == 0, "a worker is idle while tasks wait behind another one's");
+        return;
+    }
+    require(!some_idle(), "a worker is idle while tasks wait");
+    // While a worker that is about to end has tasks, less is sent ahead; see the test of that.
+    for (const worker& one : workers_)
+        if (!one.ready && !one.tasks.empty())
+            return;
+    const std::size_t ready = ready_workers();
+    for (const worker& one : workers_)
+        require(!one.ready || !has_room(one, *queue_.front()) ||
+                    one.tasks.size() >= (queue_.size() + with_workers() + ready - 1) / ready,
+                "a worker has room for its share while tasks wait");
+}
+
+void world::finish_all() {
+    for (std::size_t left = 20 * (tasks_.size() + workers_.size()); !scheduler_.empty(); --left) {
+        require(left != 0, "it does not come to an end");
+        const auto all = possible();
+        const auto some = [&all](happening what) { return std::ranges::find(all, what, &event::what); };
+        // What is under way first; then the work; and if there is nobody to do it, somebody comes.
+        auto next = some(happening::answer);
+        for (const happening what : {happening::finish, happening::begin, happening::ready, happening::gone})
+            if (next == all.end())
+                next = some(what);
+        require(next != all.end(), "tasks wait for ever");
+        happen(*next);
+    }
+    for (std::size_t index = 0; index != added_; ++index)
+        require(tasks_[index].where == place::over, "a task is lost");
+}
+
+std::string world::state() const {
+    std::string key;
+    const auto add = [&key](std::size_t number) { key.push_back(static_cast<char>('0' + number)); };
+    for (const task& one : tasks_)
+        add(static_cast<std::size_t>(one.where) * 4 + (one.begun ? 2 : 0) + (one.cancelled ? 1 : 0));
+    for (const worker& one : workers_) {
+        add((one.has_unread ? 3 : 0) + (one.ready ? 2 : one.alive ? 1 : 0));
+        for (const task* const had : one.tasks)
+            add(had->id);
+    }
+    key.push_back('q');
+    for (const task* const one : queue_)
+        add(one->id);
+    return key;
+}
+
+void world::fail(const std::string& what) const {
+    constexpr const char* names[] = {"add task",       "ready worker",  "leaving worker", "gone worker",
+                                     "gone retrying",  "gone with all", "begin worker",   "finish task",
+                                     "answer of task", "cancel task",   "ask back task",  "take"};
+    std::ostringstream text;
+    text << what << ", after:";
+    for (const event one : story_)
+        text << ' ' << names[static_cast<int>(one.what)] << ' ' << one.index << ';';
+    text << " now";
+    for (std::size_t index = 0; index != workers_.size(); ++index) {
+        text << " worker " << index << (workers_[index].ready ? " has" : " (not ready) has");
+        for (const task* const one : workers_[index].tasks)
+            text << ' ' << one->id - 1 << (one->begun ? "(begun)" : "");
+        text << ',';
+    }
+    text << " waiting";
+    for (const task* const one : queue_)
+        text << ' ' << one->id - 1;
+    throw std::logic_error(text.str());
+}
+
+} // namespace procpool::testing
