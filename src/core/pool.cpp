@@ -195,6 +195,7 @@ bool pool::destroy() {
     // submission does.
     timer_.reset();
     keep_busy_.reset();
+    own_process_ = system::unique_fd();
     destroyed_.store(true, std::memory_order_seq_cst);
     tell_the_last(lock);
     return true;

@@ -27,6 +27,7 @@ void scheduler::worker_leaving(std::uint32_t worker) {
         return;
     workers_[worker].ready = false;
     --ready_;
+    with_leaving_ += workers_[worker].tasks.size();
     std::erase(idle_, worker);
     if (recall_from_ == worker)
         to_recall_ = 0;
@@ -37,6 +38,8 @@ void scheduler::detach(schedulable& task) {
     from.tasks.remove(task);
     from.bytes -= task.size;
     --with_workers_;
+    if (!from.ready)
+        --with_leaving_;
     if (task.state == task_state::sent)
         --from.recallable;
     else if (task.state == task_state::recalled)
@@ -107,6 +110,7 @@ task_list scheduler::forget_worker(std::uint32_t worker) {
     worker_leaving(worker);
     worker_entry& gone = workers_[worker];
     with_workers_ -= gone.tasks.size();
+    with_leaving_ -= gone.tasks.size();
     for (const schedulable* task = gone.tasks.front(); task; task = task->next)
         if (task->state == task_state::recalled)
             --recalls_unanswered_;
@@ -165,10 +169,11 @@ std::optional<scheduler::action> scheduler::next() {
 }
 
 std::optional<scheduler::action> scheduler::send_ahead() {
-    if (ready_ == 0 || with_workers_ >= ready_ * limits_.tasks_ahead)
+    const std::size_t with_ready = with_workers_ - with_leaving_;
+    if (ready_ == 0 || with_ready >= ready_ * limits_.tasks_ahead)
         return std::nullopt;
     // Nobody gets more than its share of all that is to be done, so that the last tasks are spread evenly too.
-    const std::size_t share = (queue_.size() + with_workers_ + ready_ - 1) / ready_;
+    const std::size_t share = (queue_.size() + with_ready + ready_ - 1) / ready_;
     const schedulable& task = *queue_.front();
     const auto count = static_cast<std::uint32_t>(workers_.size());
     for (std::uint32_t step = 0; step != count; ++step) {

@@ -128,6 +128,7 @@ private:
     std::vector<std::uint32_t> idle_;
     std::size_t ready_ = 0;
     std::size_t with_workers_ = 0;
+    std::size_t with_leaving_ = 0; ///< of those, how many are with workers that are given nothing more
     std::uint32_t cursor_ = 0;
 
     // A rebalancing under way: so many tasks are still to be asked back from this worker.

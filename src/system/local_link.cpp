@@ -426,6 +426,13 @@ void local_link::destroy(std::chrono::milliseconds bound) {
     if (!status_) {
         kill_group(pid_, watched_.native_handle());
         reap_within(pid_, watched_.native_handle(), bound);
+        // Answers that wait in the ring still count. What is in the pipe belongs to a read that is under way.
+        if (const auto holder = holder_.lock()) {
+            told_ = holder.get();
+            while (take_from_ring()) {
+            }
+            told_ = nullptr;
+        }
     }
     close_everything();
 }

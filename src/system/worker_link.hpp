@@ -101,7 +101,8 @@ public:
     /// Ends the worker and what it started, at once. exited() comes as always.
     virtual void kill() = 0;
 
-    /// Kills the worker, waits for its end no longer than this, and gives up everything; nothing is told any more.
+    /// Kills the worker, waits for its end no longer than this, and gives up everything. Answers that were there already may be
+    /// told meanwhile; afterwards nothing is told any more.
     virtual void destroy(std::chrono::milliseconds bound) = 0;
 };
 

@@ -7,12 +7,33 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <atomic>
 #include <deque>
-#include <random>
+#include <type_traits>
 #include <vector>
 
 using procpool::core::inbox;
 using procpool::machines::schedulable;
+
+namespace {
+
+/// A producer that is stopped in the middle of putting something in: it has made it the last one, but not yet linked the
+/// one before to it.
+class half_put {
+public:
+    half_put(inbox& box, schedulable& task) : task_(task) {
+        static_assert(std::is_standard_layout_v<inbox>); // so that its first member is where it is itself
+        task.next = nullptr;
+        previous_ = reinterpret_cast<std::atomic<schedulable*>&>(box).exchange(&task);
+    }
+    void go_on() { std::atomic_ref(previous_->next).store(&task_); }
+
+private:
+    schedulable& task_;
+    schedulable* previous_;
+};
+
+} // namespace
 
 BOOST_AUTO_TEST_SUITE(inbox_alone)
 
@@ -61,6 +82,79 @@ BOOST_AUTO_TEST_CASE(putting_and_taking_by_turns_in_every_order_keeps_the_order)
         for (schedulable* const due : expected)
             BOOST_REQUIRE(box.take() == due);
         BOOST_REQUIRE(!box.take());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_task_that_is_being_put_into_an_empty_inbox_is_said_to_be_on_its_way) {
+    schedulable before;
+    for (const bool used : {false, true}) {
+        inbox box;
+        if (used) {
+            box.put(before);
+            BOOST_TEST(box.take() == &before);
+        }
+        schedulable task;
+        half_put producer(box, task);
+        for (int again = 0; again != 3; ++again) {
+            BOOST_TEST(!box.take());
+            BOOST_TEST(box.interrupted());
+        }
+        producer.go_on();
+        BOOST_TEST(box.take() == &task);
+        BOOST_TEST(!box.interrupted());
+        BOOST_TEST(!box.take());
+        BOOST_TEST(!box.interrupted());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_task_that_is_being_put_in_behind_others_holds_up_only_the_last_of_them) {
+    inbox box;
+    std::vector<schedulable> tasks(4);
+    box.put(tasks[0]);
+    box.put(tasks[1]);
+    half_put producer(box, tasks[2]);
+    BOOST_TEST(box.take() == &tasks[0]);
+    for (int again = 0; again != 3; ++again) {
+        BOOST_TEST(!box.take()); // it cannot be given away before something is behind it
+        BOOST_TEST(box.interrupted());
+    }
+    box.put(tasks[3]); // by another producer
+    BOOST_TEST(!box.take());
+    BOOST_TEST(box.interrupted());
+    producer.go_on();
+    for (std::size_t index = 1; index != 4; ++index)
+        BOOST_TEST(box.take() == &tasks[index]);
+    BOOST_TEST(!box.take());
+    BOOST_TEST(!box.interrupted());
+}
+
+BOOST_AUTO_TEST_CASE(several_that_are_being_put_in_at_once_come_out_in_the_order_in_which_they_began) {
+    std::vector<schedulable> tasks(3);
+    for (const bool last_first : {false, true}) {
+        inbox box;
+        half_put first(box, tasks[0]);
+        half_put second(box, tasks[1]);
+        half_put third(box, tasks[2]);
+        if (last_first) {
+            third.go_on();
+            BOOST_TEST(!box.take());
+            second.go_on();
+            BOOST_TEST(!box.take());
+            BOOST_TEST(box.interrupted());
+            first.go_on();
+        } else {
+            first.go_on();
+            BOOST_TEST(!box.take());
+            second.go_on();
+            BOOST_TEST(box.take() == &tasks[0]);
+            BOOST_TEST(!box.take());
+            BOOST_TEST(box.interrupted());
+            third.go_on();
+        }
+        for (std::size_t index = last_first ? 0 : 1; index != 3; ++index)
+            BOOST_TEST(box.take() == &tasks[index]);
+        BOOST_TEST(!box.take());
+        BOOST_TEST(!box.interrupted());
     }
 }
 

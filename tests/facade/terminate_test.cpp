@@ -164,11 +164,11 @@ void check_written_results_count(End end) {
 }
 
 BOOST_AUTO_TEST_CASE(still_lets_results_count_that_were_written_by_then) {
-    check_written_results_count([](auto& pool) { pool->terminate(); });
+    check_written_results_count([](auto& its) { its->terminate(); });
 }
 
 BOOST_AUTO_TEST_CASE(by_destruction_still_lets_results_count_that_were_written_by_then) {
-    check_written_results_count([](auto& pool) { pool.reset(); });
+    check_written_results_count([](auto& its) { its.reset(); });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -38,25 +38,24 @@ T same(const T& value) {
     return value;
 }
 
-template <class T>
-void check_wrapped(one_worker& with, const T& value) {
-    BOOST_TEST((run(with.context, with.pool.submit(same<T>, value)) == value));
-}
-
 /// A value goes to the worker as a single argument, and back, and is the same.
 template <class T>
 void check_same(one_worker& with, const T& value) {
     BOOST_TEST((run(with.context, with.pool.submit(same<T>, value)) == value));
-    // To a function that takes what it gets, as a named constant, as a variable, and as something that ends.
+}
+
+/// The same in all forms in which a value can be handed over. Each costs the compiler some, so not for every type.
+template <class T>
+void check_same_in_every_form(one_worker& with, const T& value) {
+    check_same(with, value);
     const auto identity = [](auto any) { return any; };
     T variable = value;
     BOOST_TEST((run(with.context, with.pool.submit(identity, value)) == value));
     BOOST_TEST((run(with.context, with.pool.submit(identity, variable)) == value));
     BOOST_TEST((run(with.context, with.pool.submit(identity, std::move(variable))) == value));
-    // Within others.
     BOOST_TEST((run(with.context, with.pool.map(same<T>, std::vector<T>(3, value))) == std::vector<T>(3, value)));
-    check_wrapped(with, std::optional<T>(value));
-    check_wrapped(with, std::pair<int, T>(1, value));
+    check_same(with, std::optional<T>(value));
+    check_same(with, std::pair<int, T>(1, value));
 }
 
 enum class color : unsigned char { red, green = 200 };
@@ -93,15 +92,9 @@ void check_number(one_worker& with) {
 }
 
 BOOST_AUTO_TEST_CASE(numbers) {
-    check_number<char>(*this);
     check_number<signed char>(*this);
-    check_number<unsigned char>(*this);
-    check_number<short>(*this);
     check_number<int>(*this);
-    check_number<unsigned>(*this);
-    check_number<long>(*this);
     check_number<unsigned long long>(*this);
-    check_number<float>(*this);
     check_number<double>(*this);
     check_number<long double>(*this);
     check_number<char32_t>(*this);
@@ -181,6 +174,12 @@ BOOST_AUTO_TEST_CASE(classes_of_the_program) {
     check_same(*this, point{1, 2.5});
     check_same(*this, std::vector<point>(1000, point{3, 4}));
     check_same(*this, std::map<std::string, point>{{"here", {1, 2}}});
+}
+
+BOOST_AUTO_TEST_CASE(values_in_every_form_in_which_they_can_be_handed_over) {
+    check_same_in_every_form(*this, 7);
+    check_same_in_every_form(*this, std::vector<std::string>{"one", "", "three"});
+    check_same_in_every_form(*this, point{1, 2.5});
 }
 
 BOOST_AUTO_TEST_CASE(smart_pointers) {

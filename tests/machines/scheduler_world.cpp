@@ -223,11 +223,10 @@ void world::on_send(std::uint32_t to, task& sent) {
     require(++sent.sends_now <= 2, "a task is sent to and fro");
     worker& target = workers_[to];
     require(target.ready, "a task is sent to a worker that takes none");
-    const std::size_t share = (queue_.size() + with_workers() + ready_workers() - 1) / ready_workers();
     if (some_idle())
         require(target.tasks.empty(), "a task is sent ahead while a worker is idle");
     else
-        require(target.tasks.size() < share, "a worker gets more than its share");
+        require(target.tasks.size() < share(), "a worker gets more than its share");
     require(has_room(target, sent), "a worker gets more than it has room for");
     queue_.pop_front();
     sent.where = place::sent;
@@ -285,6 +284,13 @@ std::size_t world::with_workers() const {
     return sum;
 }
 
+std::size_t world::share() const {
+    std::size_t sum = queue_.size();
+    for (const worker& one : workers_)
+        sum += one.ready ? one.tasks.size() : 0;
+    return (sum + ready_workers() - 1) / ready_workers();
+}
+
 std::size_t world::unanswered() const {
     return static_cast<std::size_t>(std::ranges::count(tasks_, place::recalled, &task::where));
 }
@@ -340,14 +346,8 @@ void world::check_nothing_to_do() const {
         return;
     }
     require(!some_idle(), "a worker is idle while tasks wait");
-    // While a worker that is about to end has tasks, less is sent ahead; see the test of that.
     for (const worker& one : workers_)
-        if (!one.ready && !one.tasks.empty())
-            return;
-    const std::size_t ready = ready_workers();
-    for (const worker& one : workers_)
-        require(!one.ready || !has_room(one, *queue_.front()) ||
-                    one.tasks.size() >= (queue_.size() + with_workers() + ready - 1) / ready,
+        require(!one.ready || !has_room(one, *queue_.front()) || one.tasks.size() >= share(),
                 "a worker has room for its share while tasks wait");
 }
 

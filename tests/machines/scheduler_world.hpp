@@ -105,6 +105,8 @@ private:
     std::size_t behind(const worker& of) const;
     std::size_t ready_workers() const;
     std::size_t with_workers() const;
+    /// How many tasks each ready worker would have if they had all that is to be done among them.
+    std::size_t share() const;
     std::size_t unanswered() const;
     bool some_idle() const;
     bool has_room(const worker& in, const task& for_it) const;

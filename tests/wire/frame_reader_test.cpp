@@ -211,6 +211,7 @@ BOOST_AUTO_TEST_CASE(what_is_handed_out_is_valid_until_the_next_writable_and_wha
                 std::optional<wire::frame> frame;
                 while (!(frame = reader.next())) {
                     const auto space = reader.writable();
+                    BOOST_REQUIRE(!space.empty());
                     const std::size_t now = std::min(space.size(), rest.size());
                     std::memcpy(space.data(), rest.data(), now);
                     reader.received(now);

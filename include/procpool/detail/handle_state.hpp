@@ -10,7 +10,8 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/post.hpp>
 
-#include <atomic>
+#include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -57,8 +58,9 @@ public:
         return !result_.error;
     }
 
-    template <class Duration>
-    bool wait_for(Duration bound) const {
+    bool wait_for(std::chrono::milliseconds bound) const {
+        // A clock overflows on the longest durations there are; a year is as good.
+        bound = std::min<std::chrono::milliseconds>(bound, std::chrono::hours(24 * 365));
         std::unique_lock lock(mutex_);
         if (!ready_)
             refuse_to_wait_on(pool_->executor());

@@ -150,17 +150,23 @@ struct starmap_call<F, Tuple, std::index_sequence<I...>> {
     }
 };
 
+template <class T>
+concept tuple_like = requires { std::tuple_size<std::remove_cvref_t<T>>::value; };
+
 template <class F, class Range>
 auto prepare_starmap(const std::shared_ptr<core::pool_core>& pool, F&& f, Range&& tuples, batch_options options) {
     using function = std::decay_t<F>;
     static_assert(std::ranges::input_range<Range>, "procpool: starmap wants a range of tuples of arguments");
     using element = std::ranges::range_reference_t<Range>;
-    constexpr std::size_t size = std::tuple_size_v<std::remove_cvref_t<element>>;
-    using call = starmap_call<function, element, std::make_index_sequence<size>>;
-    if constexpr (call::check()) {
-        return prepare_batch<typename call::shape>(
-            pool, f, std::forward<Range>(tuples), options,
-            [](serialization::encoder& out, element&& one) { call::encode(out, std::forward<element>(one)); });
+    static_assert(tuple_like<element>, "procpool: starmap wants a range of tuples, pairs or arrays; map takes single arguments");
+    if constexpr (tuple_like<element>) {
+        constexpr std::size_t size = std::tuple_size_v<std::remove_cvref_t<element>>;
+        using call = starmap_call<function, element, std::make_index_sequence<size>>;
+        if constexpr (call::check()) {
+            return prepare_batch<typename call::shape>(
+                pool, f, std::forward<Range>(tuples), options,
+                [](serialization::encoder& out, element&& one) { call::encode(out, std::forward<element>(one)); });
+        }
     }
 }
 
