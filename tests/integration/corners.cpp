@@ -24,6 +24,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool sanitized = true;
+#else
+constexpr bool sanitized = false;
+#endif
+
 int same(int value) {
     return value;
 }
@@ -72,8 +78,9 @@ BOOST_AUTO_TEST_CASE(short_tasks_beside_a_long_one_leave_nothing_behind_at_the_b
     const std::size_t before = resident_kilobytes();
     for (int i = 0; i != 2000; ++i)
         round();
-    // 8,000 copies of the text would be 120 MB.
-    BOOST_TEST(resident_kilobytes() < before + 30'000);
+    // 8,000 copies of the text would be 120 MB. (A sanitizer keeps what was freed for a while, so its build shows nothing.)
+    if (!sanitized)
+        BOOST_TEST(resident_kilobytes() < before + 30'000);
     touch(here.file("go on"));
     BOOST_TEST(slow.get() == 1);
 }
