@@ -27,12 +27,12 @@ const char* to_string(task_phase phase) noexcept;
 
 /// What is known of a worker's end.
 struct post_mortem {
-    pid_t pid = -1;                            ///< The worker's process id.
-    std::size_t worker = 0;                    ///< The worker's index in its pool.
-    std::optional<int> exit_code;              ///< The exit code, if the worker exited.
-    std::optional<int> signal;                 ///< The signal's number, if a signal ended the worker.
-    task_phase phase = task_phase::unknown;    ///< What the worker was doing with the task.
-    unsigned attempt = 1;                      ///< The how-manieth run of the task this was, from 1.
+    pid_t pid = -1;                         ///< The worker's process id.
+    std::size_t worker = 0;                 ///< The worker's index in its pool.
+    std::optional<int> exit_code;           ///< The exit code, if the worker exited.
+    std::optional<int> signal;              ///< The signal's number, if a signal ended the worker.
+    task_phase phase = task_phase::unknown; ///< What the worker was doing with the task.
+    unsigned attempt = 1;                   ///< The how-manieth run of the task this was, from 1.
 };
 
 /// The end of a worker in words: "exited with code 3", "was ended by SIGSEGV (Segmentation fault)".

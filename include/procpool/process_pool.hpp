@@ -67,7 +67,7 @@ public:
 
     /// A pool that works on the given context's executor.
     template <class ExecutionContext>
-        requires std::is_convertible_v<ExecutionContext&, boost::asio::execution_context&>
+    requires std::is_convertible_v<ExecutionContext&, boost::asio::execution_context&>
     explicit process_pool(ExecutionContext& context, pool_options options = {})
         : process_pool(executor_type(context.get_executor()), std::move(options)) {}
 

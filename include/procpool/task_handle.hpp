@@ -72,9 +72,7 @@ public:
      * Completes with the operation's value or error, on the handler's executor. Several may wait. To call the operation off, use
      * cancel(): cancelling this wait has no effect.
      */
-    submission<R> result() {
-        return submission<R>(std::make_unique<detail::handle_source<R>>(state_));
-    }
+    submission<R> result() { return submission<R>(std::make_unique<detail::handle_source<R>>(state_)); }
 
 private:
     template <class>

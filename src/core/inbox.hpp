@@ -28,8 +28,7 @@ public:
     /// True if the core is to be woken: exactly one of the producers is told so until the core calls waking().
     bool put(machines::schedulable& task) noexcept {
         link(task);
-        return !wake_asked_.load(std::memory_order_seq_cst) &&
-               !wake_asked_.exchange(true, std::memory_order_seq_cst);
+        return !wake_asked_.load(std::memory_order_seq_cst) && !wake_asked_.exchange(true, std::memory_order_seq_cst);
     }
 
     /// The core is awake; to be called before it looks with take(), so that whatever it then misses wakes it again.

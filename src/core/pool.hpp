@@ -122,7 +122,7 @@ private:
     completion_queue done_;
     std::atomic<std::size_t> last_left_{0}; ///< what a destroyed pool has yet to hand out
     completion_queue joiners_;
-    pool_stats counted_; ///< what cannot be derived
+    pool_stats counted_;             ///< what cannot be derived
     std::uint64_t closed_after_ = 0; ///< the last task that was submitted in time
     std::uint64_t accepted_ = 0;     ///< how many that were submitted in time have left the inbox
     bool closed_ = false;

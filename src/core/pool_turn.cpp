@@ -97,9 +97,10 @@ void pool::accept(task& submitted) {
     else if (submitted.items == 0)
         over(submitted, nullptr); // a batch of nothing
     else if (submitted.bytes.size() > wire::max_payload_size - sizeof(wire::call_header))
-        over(submitted, error_of(errc::not_serializable,
-                                 "the arguments take " + std::to_string(submitted.bytes.size()) +
-                                     " bytes; no message may be larger than " + std::to_string(wire::max_payload_size)));
+        over(submitted,
+             error_of(errc::not_serializable, "the arguments take " + std::to_string(submitted.bytes.size()) +
+                                                  " bytes; no message may be larger than " +
+                                                  std::to_string(wire::max_payload_size)));
     else
         scheduler_.add(submitted);
 }
@@ -129,7 +130,8 @@ void pool::send(worker& to, task& chosen) {
     chosen.slot = to.link->admit(chosen.id);
     to.tasks[chosen.slot] = &chosen;
     try {
-        to.link->send(chosen.slot, {chosen.id, {chosen.entry, chosen.function, chosen.items, chosen.attempt}, chosen.bytes});
+        to.link->send(chosen.slot,
+                      {chosen.id, {chosen.entry, chosen.function, chosen.items, chosen.attempt}, chosen.bytes});
         if (!std::exchange(to.to_flush, true))
             to_flush_.push_back(&to);
     } catch (const std::bad_alloc&) {
@@ -254,7 +256,7 @@ void pool::set_timer() {
             if (place->occupied())
                 consider(place->life->deadline());
     if (staffing_.failures() != 0)
-        consider(staffing_.retry_at(scheduler_.waiting() != 0));
+        consider(staffing_.retry_at(!scheduler_.empty()));
     if (next == timer_set_for_)
         return;
     timer_set_for_ = next;

@@ -53,10 +53,11 @@ std::string describe_failure(const worker& dead, const system::exit_status& stat
 
 // One worker per turn: starting a process takes about a millisecond.
 void pool::employ() {
-    const auto wanted = [this] { return staffing_.launches(now(), scheduler_.waiting() != 0) != 0; };
+    const auto wanted = [this] { return staffing_.launches(now(), !scheduler_.empty()) != 0; };
     if (!wanted())
         return;
-    const auto free = std::find_if(workers_.begin(), workers_.end(), [](const auto& place) { return !place->occupied(); });
+    const auto free =
+        std::find_if(workers_.begin(), workers_.end(), [](const auto& place) { return !place->occupied(); });
     launch(**free);
     if (wanted())
         more_to_do_ = true;
@@ -111,7 +112,8 @@ void pool::worker_said_hello(worker& from, const wire::hello_message& message) {
 void pool::worker_answered(worker& from, system::answer&& message) {
     task& done = *std::exchange(from.tasks[message.slot], nullptr);
     scheduler_.finished(done);
-    from.useful = true;
+    if (!std::exchange(from.useful, true))
+        staffing_.was_of_use();
     done.bytes = std::move(message.bytes);
     done.failed = message.failed;
     ++(message.failed ? counted_.tasks_failed : counted_.tasks_completed);
@@ -205,8 +207,8 @@ std::exception_ptr pool::blame(const worker& dead, const task& ran, const system
             pool_error(errc::protocol_error, "the worker with process id " + std::to_string(details.pid) +
                                                  " was ended while it had this task, since " + dead.misdeed));
     details.attempt = ran.attempt;
-    details.phase = dead.link->look(ran.slot, ran.id) == wire::ledger_state::nonsense ? task_phase::unknown
-                                                                                     : dead.link->phase();
+    details.phase =
+        dead.link->look(ran.slot, ran.id) == wire::ledger_state::nonsense ? task_phase::unknown : dead.link->phase();
     return std::make_exception_ptr(worker_died(details));
 }
 

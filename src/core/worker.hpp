@@ -32,12 +32,12 @@ public:
     void vacate();
 
     const std::uint32_t index;
-    std::shared_ptr<system::worker_link> link;  ///< null while the place is free
+    std::shared_ptr<system::worker_link> link; ///< null while the place is free
     std::optional<machines::worker_life> life;
     std::array<task*, wire::ledger::slots> tasks{}; ///< by their slots in the link
-    std::string misdeed;    ///< what it did that no worker does
-    bool useful = false;    ///< it has answered a task
-    bool to_flush = false;  ///< the link holds frames of this turn
+    std::string misdeed;                            ///< what it did that no worker does
+    bool useful = false;                            ///< it has answered a task
+    bool to_flush = false;                          ///< the link holds frames of this turn
 
 private:
     void begin_turn() override;

@@ -21,7 +21,8 @@ std::size_t even_size(std::size_t items, std::size_t workers) {
 } // namespace
 
 chunk_cutter::chunk_cutter(std::size_t chunk_size, std::size_t expected, std::size_t workers)
-    : workers_(workers), chunk_size_(chunk_size != 0 || expected == 0 ? chunk_size : even_size(expected, workers)) {}
+    : workers_(workers), chunk_size_(chunk_size != 0 || expected == 0 ? chunk_size : even_size(expected, workers)) {
+}
 
 void chunk_cutter::item_ends(std::size_t offset) {
     ++items_;

@@ -65,14 +65,18 @@ boost::system::error_code make_error_code(errc code) noexcept {
     return {static_cast<int>(code), pool_category()};
 }
 
-pool_error::pool_error(errc code) : system_error(make_error_code(code)) {}
+pool_error::pool_error(errc code) : system_error(make_error_code(code)) {
+}
 
-pool_error::pool_error(errc code, const std::string& explanation) : system_error(make_error_code(code), explanation) {}
+pool_error::pool_error(errc code, const std::string& explanation) : system_error(make_error_code(code), explanation) {
+}
 
 worker_died::worker_died(post_mortem details)
-    : pool_error(errc::worker_died, tell(details)), details_(std::move(details)) {}
+    : pool_error(errc::worker_died, tell(details)), details_(std::move(details)) {
+}
 
 remote_exception::remote_exception(std::string type, const std::string& what)
-    : std::runtime_error(what), type_(std::move(type)) {}
+    : std::runtime_error(what), type_(std::move(type)) {
+}
 
 } // namespace procpool

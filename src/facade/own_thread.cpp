@@ -25,8 +25,7 @@ void stop_when_all_is_told(const std::shared_ptr<boost::asio::io_context>& conte
 
 } // namespace
 
-own_thread::own_thread()
-    : context_(std::make_shared<boost::asio::io_context>(1)), work_(context_->get_executor()) {
+own_thread::own_thread() : context_(std::make_shared<boost::asio::io_context>(1)), work_(context_->get_executor()) {
     // Signals are for the program's own threads.
     const system::all_signals_blocked blocked;
     thread_ = std::thread([context = context_] {

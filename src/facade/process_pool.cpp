@@ -44,8 +44,7 @@ private:
 template <class Start>
 class end_source final : public detail::source<void> {
 public:
-    end_source(std::shared_ptr<core::pool_core> pool, Start start)
-        : pool_(std::move(pool)), start_(std::move(start)) {}
+    end_source(std::shared_ptr<core::pool_core> pool, Start start) : pool_(std::move(pool)), start_(std::move(start)) {}
 
     const std::shared_ptr<core::pool_core>& pool() const noexcept override { return pool_; }
     void start(detail::receiver_ptr<void> waiting) override {
@@ -73,10 +72,12 @@ std::shared_ptr<core::pool_core> process_pool::make_core(executor_type executor,
 }
 
 process_pool::process_pool(executor_type executor, pool_options options)
-    : core_(make_core(std::move(executor), std::move(options))) {}
+    : core_(make_core(std::move(executor), std::move(options))) {
+}
 
 process_pool::process_pool(pool_options options)
-    : thread_(std::make_unique<detail::own_thread>()), core_(make_core(thread_->executor(), std::move(options))) {}
+    : thread_(std::make_unique<detail::own_thread>()), core_(make_core(thread_->executor(), std::move(options))) {
+}
 
 process_pool::~process_pool() {
     if (core_->destroy()) {

@@ -27,7 +27,7 @@ namespace procpool::machines {
 class scheduler {
 public:
     struct limits {
-        std::size_t tasks_ahead;                    ///< so many tasks may be with one worker
+        std::size_t tasks_ahead;                        ///< so many tasks may be with one worker
         std::size_t bytes_ahead = std::size_t{1} << 20; ///< so many bytes; a single task may be larger
     };
 

@@ -47,8 +47,7 @@ std::size_t staffing::launches(time_point now, bool work_waits) const noexcept {
 }
 
 std::optional<staffing::time_point> staffing::retry_at(bool work_waits) const noexcept {
-    const bool will_try =
-        !stopped_ && failures() != 0 && work_waits && starting_ == 0 && starting_ + ready_ < wanted_;
+    const bool will_try = !stopped_ && failures() != 0 && work_waits && starting_ == 0 && starting_ + ready_ < wanted_;
     return will_try ? std::optional(retry_at_) : std::nullopt;
 }
 

@@ -39,6 +39,9 @@ public:
     void became_ready() noexcept;
     void start_failed(time_point now, bool trying_again_may_help) noexcept;
 
+    /// A worker has done something useful: it answered its first task.
+    void was_of_use() noexcept { useless_deaths_ = 0; }
+
     /// A worker that had been ready is gone.
     void gone(time_point now, bool was_useful) noexcept;
 

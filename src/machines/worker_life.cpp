@@ -15,7 +15,7 @@ worker_life::action worker_life::hello(bool acceptable) noexcept {
         return action::use;
     case phase::ready:
         return end(cause::protocol_error); // once is enough
-    case phase::retiring: // told to end while it was starting
+    case phase::retiring:                  // told to end while it was starting
     case phase::ending:
     case phase::buried:
         break;

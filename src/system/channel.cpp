@@ -87,7 +87,8 @@ shared_mapping shared_mapping::open(unique_fd fd) {
 }
 
 shared_mapping::shared_mapping(shared_mapping&& other) noexcept
-    : fd_(std::move(other.fd_)), memory_(std::exchange(other.memory_, nullptr)) {}
+    : fd_(std::move(other.fd_)), memory_(std::exchange(other.memory_, nullptr)) {
+}
 
 shared_mapping::~shared_mapping() {
     if (memory_)

@@ -162,19 +162,19 @@ void local_link::flush() {
 
 void local_link::write() {
     const std::span<const asio::const_buffer> buffers(output_.next());
-    calls_.async_write_some(buffers, [self = shared_from_this()](const boost::system::error_code& error,
-                                                                 std::size_t size) {
-        self->in_turn([&] {
-            self->writing_ = false;
-            self->output_.written(size);
-            if (error)
-                self->output_failed();
-            else if (!self->output_.empty())
-                self->write();
-            else if (self->closing_input_)
-                self->calls_.close();
-        });
-    });
+    calls_.async_write_some(buffers,
+                            [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
+                                self->in_turn([&] {
+                                    self->writing_ = false;
+                                    self->output_.written(size);
+                                    if (error)
+                                        self->output_failed();
+                                    else if (!self->output_.empty())
+                                        self->write();
+                                    else if (self->closing_input_)
+                                        self->calls_.close();
+                                });
+                            });
     writing_ = true;
 }
 
@@ -214,11 +214,10 @@ void local_link::close_input() {
 
 void local_link::read() {
     const auto space = input_.writable();
-    answers_.async_read_some(
-        asio::buffer(space.data(), space.size()),
-        [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
-            self->in_turn([&] { self->read_done(error, size); });
-        });
+    answers_.async_read_some(asio::buffer(space.data(), space.size()),
+                             [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
+                                 self->in_turn([&] { self->read_done(error, size); });
+                             });
     reading_ = true;
 }
 

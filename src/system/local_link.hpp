@@ -108,7 +108,7 @@ private:
     wire::frame_reader input_;
     bool writing_ = false;
     bool reading_ = false;
-    bool looking_ = false; ///< another look into the ring is posted
+    bool looking_ = false;      ///< another look into the ring is posted
     bool output_ended_ = false; ///< the worker's, that is our input
     bool deaf_ = false;         ///< nothing that the worker sends is believed any more
     bool closing_input_ = false;

@@ -113,7 +113,8 @@ std::optional<loaded_module> find_module(Matches matches) {
 struct module_numbers {
     std::mutex mutex;
     std::vector<loaded_module> modules;
-    std::atomic<std::size_t> count{1}; ///< with the main program; for those who only want to know whether there are more
+    std::atomic<std::size_t> count{
+        1}; ///< with the main program; for those who only want to know whether there are more
 };
 
 module_numbers& numbers() {

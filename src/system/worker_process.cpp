@@ -82,7 +82,8 @@ bool start_watching(unique_fd pool_process) {
     if (::pthread_attr_init(&attributes) != 0)
         return false;
     ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    ::pthread_attr_setstacksize(&attributes, std::max(std::size_t{256} * 1024, static_cast<std::size_t>(PTHREAD_STACK_MIN)));
+    ::pthread_attr_setstacksize(&attributes,
+                                std::max(std::size_t{256} * 1024, static_cast<std::size_t>(PTHREAD_STACK_MIN)));
     const pid_t group = ::getpgrp();
     auto* const argument = new watch{pool_process.get(), group};
     pthread_t thread;

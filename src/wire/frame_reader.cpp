@@ -16,7 +16,8 @@ static_assert(smallest_buffer > payload::inline_capacity + sizeof(frame_header))
 
 frame_reader::frame_reader(std::size_t buffer_size)
     : buffer_(std::make_unique_for_overwrite<std::byte[]>(std::max(buffer_size, smallest_buffer))),
-      capacity_(std::max(buffer_size, smallest_buffer)) {}
+      capacity_(std::max(buffer_size, smallest_buffer)) {
+}
 
 std::span<std::byte> frame_reader::writable() {
     if (expecting_large_) {

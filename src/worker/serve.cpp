@@ -25,12 +25,13 @@ constexpr std::size_t memory_kept_between_calls = std::size_t{1} << 20;
 
 class server {
 public:
-    explicit server(system::worker_channel channel) : channel_(std::move(channel)), answers_(channel_.shared->answers) {}
+    explicit server(system::worker_channel channel)
+        : channel_(std::move(channel)), answers_(channel_.shared->answers) {}
 
     /// Serves until the pool has no more to do, and answers with the exit code.
     int run() {
-        answer(wire::frame_kind::hello, wire::encode(wire::hello_message{wire::protocol_version,
-                                                                         system::main_build_id()}));
+        answer(wire::frame_kind::hello,
+               wire::encode(wire::hello_message{wire::protocol_version, system::main_build_id()}));
         for (;;) {
             while (auto frame = input_.next()) {
                 if (frame->header.kind == wire::frame_kind::finish)
@@ -133,8 +134,8 @@ private:
     }
 
     void send(wire::frame_kind kind, std::uint16_t slot, std::uint64_t id) {
-        const wire::frame_header header{static_cast<std::uint32_t>(output_.size() - sizeof(wire::frame_header)), kind, 0,
-                                        slot, id};
+        const wire::frame_header header{static_cast<std::uint32_t>(output_.size() - sizeof(wire::frame_header)), kind,
+                                        0, slot, id};
         if (answers_.put(header, {output_.data() + sizeof header, output_.size() - sizeof header})) {
             if (answers_.must_wake())
                 ring_doorbell();

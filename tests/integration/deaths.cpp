@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <random>
 #include <set>
 
@@ -45,6 +47,17 @@ int die_on_sevens(int value, const std::string& diary) {
         }
     }
     return value;
+}
+
+// Those of any thread of this process that live.
+std::vector<pid_t> children() {
+    std::vector<pid_t> all;
+    for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
+        std::ifstream in(thread.path() / "children");
+        for (pid_t one = 0; in >> one;)
+            all.push_back(one);
+    }
+    return all;
 }
 
 int note_and_return(int value, const std::string& diary) {
@@ -203,6 +216,18 @@ BOOST_AUTO_TEST_CASE(a_worker_killed_while_idle_is_replaced_and_nothing_fails) {
     BOOST_REQUIRE(wait_until([&] { return pool.stats().workers_died == 1 && pool.stats().workers_idle == 2; }));
     for (int i = 0; i != 100; ++i)
         BOOST_TEST(pool.submit(own_pid).get() != first);
+}
+
+BOOST_AUTO_TEST_CASE(a_pool_is_at_full_strength_again_however_many_workers_were_killed_before_they_were_of_use) {
+    procpool::process_pool pool({.workers = 2});
+    for (std::uint64_t killed = 1; killed != 5; ++killed) {
+        BOOST_REQUIRE(wait_until([&] { return pool.stats().workers_idle == 2; }));
+        ::kill(children().back(), SIGKILL);
+        BOOST_REQUIRE(wait_until([&] { return pool.stats().workers_died == killed; }));
+    }
+    // Now another one is started only when there is work, and all of them only when one was of use.
+    BOOST_TEST(pool.submit(own_pid).get() != 0);
+    BOOST_TEST(wait_until([&] { return pool.stats().workers_idle == 2; }));
 }
 
 BOOST_AUTO_TEST_CASE(a_result_that_was_written_before_the_worker_died_counts) {

@@ -154,7 +154,8 @@ BOOST_AUTO_TEST_CASE(signals_ignored_or_blocked_by_the_host_are_at_their_default
                                    for (int number = 1; number != 32; ++number)
                                        any = any || ::sigismember(&blocked, number) == 1;
                                    return now.sa_handler == SIG_DFL && pipe.sa_handler == SIG_DFL && !any;
-                               }).get();
+                               })
+                               .get();
         BOOST_TEST(clean);
     }
     ::sigaction(SIGUSR1, &before, nullptr);
@@ -166,7 +167,8 @@ BOOST_AUTO_TEST_CASE(a_task_may_use_close_and_replace_the_standard_descriptors_a
     pool.submit([] {
             for (int fd = 0; fd != 256; ++fd)
                 ::close(fd);
-        }).get();
+        })
+        .get();
     BOOST_TEST(pool.submit([] { return ::getpid(); }).get() == before);
     BOOST_TEST(pool.submit(same, 3).get() == 3);
 }

@@ -153,7 +153,8 @@ BOOST_AUTO_TEST_CASE(an_announced_length_takes_no_memory_before_the_bytes_come) 
     auto announced = pool.submit([] {
                              write_header(wire::max_payload_size, wire::frame_kind::result, 0, 1);
                              ::_exit(0);
-                         }).start();
+                         })
+                         .start();
     BOOST_REQUIRE(announced.wait_for(20s));
     BOOST_CHECK_THROW(announced.get(), worker_died);
     rusage after{};
@@ -166,12 +167,13 @@ BOOST_AUTO_TEST_CASE(an_answer_given_twice_does_not_complete_anything_twice) {
     process_pool pool({.workers = 1});
     int told = 0;
     // The task answers itself, correctly and early; the worker's own answer is then one too many.
-    auto doubled = pool.submit([](std::uint64_t id) {
-                           for (std::uint16_t slot = 0; slot != wire::ledger::slots; ++slot)
-                               if (shared_memory().ledger.look(slot, id) == wire::ledger_state::running)
-                                   write_header(0, wire::frame_kind::result, slot, id);
-                       },
-                       std::uint64_t{1});
+    auto doubled = pool.submit(
+        [](std::uint64_t id) {
+            for (std::uint16_t slot = 0; slot != wire::ledger::slots; ++slot)
+                if (shared_memory().ledger.look(slot, id) == wire::ledger_state::running)
+                    write_header(0, wire::frame_kind::result, slot, id);
+        },
+        std::uint64_t{1});
     std::move(doubled)([&](std::exception_ptr) { ++told; });
     BOOST_TEST(wait_until([&] { return pool.stats().workers_died == 1; }));
     BOOST_TEST(pool.submit(same, 1).get() == 1);
@@ -185,7 +187,8 @@ BOOST_AUTO_TEST_CASE(a_ledger_scribbled_over_harms_nobody_else) {
     auto scribbler = pool.submit([] {
                              std::memset(static_cast<void*>(&shared_memory().ledger), 0x5a, sizeof(wire::ledger));
                              ::raise(SIGKILL);
-                         }).start();
+                         })
+                         .start();
     BOOST_REQUIRE(scribbler.wait_for(20s));
     BOOST_CHECK_THROW(scribbler.get(), pool_error);
     for (int i = 0; i != 100; ++i)
@@ -209,7 +212,8 @@ BOOST_AUTO_TEST_CASE(the_shared_memory_cannot_be_cut_short_under_the_pools_feet)
                                      return !cut;
                                  }
                                  return false;
-                             }).get();
+                             })
+                             .get();
     BOOST_TEST(refused);
     BOOST_TEST(pool.submit(same, 1).get() == 1);
 }
@@ -237,7 +241,8 @@ BOOST_AUTO_TEST_CASE(nothing_that_pool_and_worker_share_has_a_name_that_somebody
                                        targets.push_back(target);
                                }
                                return targets;
-                           }).get();
+                           })
+                           .get();
     for (const std::string& kind : kinds)
         BOOST_TEST((kind.starts_with("pipe:") || kind.starts_with("anon_inode:") || kind.starts_with("/proc/")),
                    kind << " is open in a worker");

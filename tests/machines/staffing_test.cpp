@@ -277,6 +277,18 @@ BOOST_AUTO_TEST_CASE(a_useful_worker_ends_the_row_of_useless_deaths) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_worker_that_answers_ends_the_row_while_it_lives) {
+    team team(2);
+    for (int deaths = 1; deaths <= 5; ++deaths)
+        team.useless_life();
+    team.full_strength(1);
+    BOOST_TEST(team.staff.failures() == 2u);
+    BOOST_TEST(team.launches(false) == 0u);
+    team.staff.was_of_use();
+    BOOST_TEST(team.staff.failures() == 0u);
+    BOOST_TEST(team.launches(false) == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(failed_starts_and_useless_deaths_add_up) {
     team team(1);
     for (int deaths = 1; deaths <= 4; ++deaths)

@@ -25,14 +25,15 @@ enum class event {
     failed_for_good,
     died_useful,
     died_useless,
+    first_answer,
     a_moment,
     retry_time,
     stop,
     count
 };
 
-constexpr const char* names[] = {"launch",       "ready",    "start failed", "died useful",
-                                 "died useless", "a moment", "retry time",   "stop"};
+constexpr const char* names[] = {"launch",       "ready",    "start failed", "died useful", "died useless",
+                                 "first answer", "a moment", "retry time",   "stop"};
 
 constexpr staffing::pauses pauses{.first = 100ms, .longest = 1s};
 
@@ -58,6 +59,7 @@ struct walker {
             return starting != 0;
         case event::died_useful:
         case event::died_useless:
+        case event::first_answer:
             return ready != 0;
         case event::retry_time:
             return staff.retry_at(true) > now;
@@ -99,6 +101,10 @@ struct walker {
             staff.gone(now, false);
             --ready;
             ++useless_in_a_row;
+            break;
+        case event::first_answer:
+            staff.was_of_use();
+            useless_in_a_row = 0;
             break;
         case event::a_moment:
             now += 30ms;

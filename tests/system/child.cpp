@@ -133,8 +133,8 @@ BOOST_AUTO_TEST_CASE(a_child_has_the_descriptors_it_was_given_under_their_number
 BOOST_AUTO_TEST_CASE(a_child_leads_a_group_of_its_own_and_reads_nothing) {
     const testing::scratch here;
     boost::asio::io_context context;
-    const started reads = shell(context, "cut -d' ' -f5 /proc/$$/stat > " + here.file("group") + "; cat | wc -c > " +
-                                             here.file("input"));
+    const started reads =
+        shell(context, "cut -d' ' -f5 /proc/$$/stat > " + here.file("group") + "; cat | wc -c > " + here.file("input"));
     BOOST_REQUIRE(system::reap_within(reads.pid, reads.pidfd.get(), 10s));
     BOOST_TEST(std::stoi(content(here.file("group"))) == reads.pid);
     BOOST_TEST(std::stoi(content(here.file("input"))) == 0);

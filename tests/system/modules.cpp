@@ -64,7 +64,8 @@ BOOST_AUTO_TEST_CASE(a_module_of_another_build_or_that_is_not_there_is_refused_w
 BOOST_AUTO_TEST_CASE(a_name_that_points_at_no_code_is_refused) {
     const system::module_table table;
     const std::uint64_t far_out = (std::uint64_t{1} << 48) - 1;
-    for (const std::uint64_t name : {std::uint64_t{0}, std::uint64_t{1}, far_out, std::uint64_t{500} << 48, ~std::uint64_t{0}})
+    for (const std::uint64_t name :
+         {std::uint64_t{0}, std::uint64_t{1}, far_out, std::uint64_t{500} << 48, ~std::uint64_t{0}})
         BOOST_CHECK_THROW(table.find_function(name), pool_error);
 }
 

@@ -42,12 +42,12 @@ protected:
 /// One call on its way through the pool: bytes in, bytes or an error out. What they mean only the façade knows.
 class task : public completion, public machines::schedulable {
 public:
-    wire::payload bytes;       ///< the arguments, until it is over; then the answer, unless `error` is set
-    std::uint64_t entry = 0;   ///< what takes the arguments in the worker, as named by function_entry()
+    wire::payload bytes;        ///< the arguments, until it is over; then the answer, unless `error` is set
+    std::uint64_t entry = 0;    ///< what takes the arguments in the worker, as named by function_entry()
     std::uint64_t function = 0; ///< the function to call, if it is one that has an address
-    std::uint32_t items = 1;   ///< how many calls the arguments are for
-    std::uint32_t attempt = 1; ///< the how-manieth run
-    bool failed = false;       ///< the answer is an exception in encoded form
+    std::uint32_t items = 1;    ///< how many calls the arguments are for
+    std::uint32_t attempt = 1;  ///< the how-manieth run
+    bool failed = false;        ///< the answer is an exception in encoded form
 
     std::shared_ptr<task_cancellation> cancellation; ///< null if nobody can call it off
 

@@ -133,7 +133,8 @@ private:
         bool value = false;
     };
     struct nothing {};
-    using place = std::conditional_t<std::is_void_v<R>, nothing, std::conditional_t<std::is_same_v<R, bool>, boolean, R>>;
+    using place =
+        std::conditional_t<std::is_void_v<R>, nothing, std::conditional_t<std::is_same_v<R, bool>, boolean, R>>;
 
     class chunk final : public core::task {
     public:

@@ -23,10 +23,8 @@ struct travelling {
     using type = std::decay_t<T>;
 };
 template <class Char>
-    requires std::is_same_v<std::remove_const_t<Char>, char>
-struct travelling<Char*> {
-    using type = std::string;
-};
+requires std::is_same_v < std::remove_const_t<Char>,
+char > struct travelling<Char*> { using type = std::string; };
 template <class Char, class Traits>
 struct travelling<std::basic_string_view<Char, Traits>> {
     using type = std::basic_string<Char, Traits>;
@@ -61,7 +59,9 @@ template <class R, class C, class... P>
 struct parameters_of_member<R (C::*)(P...) const noexcept> : parameters_of<R (*)(P...)> {};
 
 template <class F>
-    requires requires { &F::operator(); }
+requires requires {
+    &F::operator();
+}
 struct parameters_of<F> : parameters_of_member<decltype(&F::operator())> {};
 
 /// A parameter through which the function would write to its caller's object.
@@ -117,9 +117,9 @@ struct call_shape<F, type_list<Arguments...>, false> {
 
 /// What crosses of the function itself: nothing, if its type says all.
 template <class F>
-inline constexpr bool travels_as_type = std::is_empty_v<F> && std::is_default_constructible_v<F>;
+inline constexpr bool travels_as_type = std::is_empty_v<F>&& std::is_default_constructible_v<F>;
 template <class F>
-inline constexpr bool travels_as_address = std::is_pointer_v<F> && std::is_function_v<std::remove_pointer_t<F>>;
+inline constexpr bool travels_as_address = std::is_pointer_v<F>&& std::is_function_v<std::remove_pointer_t<F>>;
 
 template <class F>
 consteval bool check_function() {

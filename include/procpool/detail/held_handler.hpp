@@ -31,7 +31,9 @@ inline constexpr bool has_own_executor =
 
 /// Whether a handler is one of ours that runs no code of the program.
 template <class Handler>
-inline constexpr bool completes_anywhere = requires { typename Handler::completes_anywhere; };
+inline constexpr bool completes_anywhere = requires {
+    typename Handler::completes_anywhere;
+};
 
 /// A handler with what it is to be called with, still allocating as the handler does.
 template <class Handler, class... Results>

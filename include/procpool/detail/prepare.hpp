@@ -26,8 +26,8 @@ inline constexpr bool becomes =
 template <class Travelled, class... Arguments>
 inline constexpr bool all_become = false;
 template <class... T, class... Arguments>
-    requires(sizeof...(T) == sizeof...(Arguments))
-inline constexpr bool all_become<type_list<T...>, Arguments...> = (becomes<Arguments, T> && ...);
+requires(sizeof...(T) == sizeof...(Arguments)) inline constexpr bool all_become<type_list<T...>, Arguments...> =
+    (becomes<Arguments, T> && ...);
 
 /// Stops the compilation with one sentence if a call cannot be made in another process. Whether it can.
 template <class F, class... Arguments>
@@ -129,11 +129,10 @@ auto prepare_map(const std::shared_ptr<core::pool_core>& pool, F&& f, Range&& in
     using element = std::ranges::range_reference_t<Range>;
     if constexpr (check_call<function, element>()) {
         using shape = typename call_shape<function, type_list<element>>::shape;
-        return prepare_batch<shape>(pool, f, std::forward<Range>(inputs), options,
-                                    [](serialization::encoder& out, auto&& one) {
-                                        encode_arguments(out, typename shape::travelled{},
-                                                         std::forward<decltype(one)>(one));
-                                    });
+        return prepare_batch<shape>(
+            pool, f, std::forward<Range>(inputs), options, [](serialization::encoder& out, auto&& one) {
+                encode_arguments(out, typename shape::travelled{}, std::forward<decltype(one)>(one));
+            });
     }
 }
 
@@ -151,14 +150,17 @@ struct starmap_call<F, Tuple, std::index_sequence<I...>> {
 };
 
 template <class T>
-concept tuple_like = requires { std::tuple_size<std::remove_cvref_t<T>>::value; };
+concept tuple_like = requires {
+    std::tuple_size<std::remove_cvref_t<T>>::value;
+};
 
 template <class F, class Range>
 auto prepare_starmap(const std::shared_ptr<core::pool_core>& pool, F&& f, Range&& tuples, batch_options options) {
     using function = std::decay_t<F>;
     static_assert(std::ranges::input_range<Range>, "procpool: starmap wants a range of tuples of arguments");
     using element = std::ranges::range_reference_t<Range>;
-    static_assert(tuple_like<element>, "procpool: starmap wants a range of tuples, pairs or arrays; map takes single arguments");
+    static_assert(tuple_like<element>,
+                  "procpool: starmap wants a range of tuples, pairs or arrays; map takes single arguments");
     if constexpr (tuple_like<element>) {
         constexpr std::size_t size = std::tuple_size_v<std::remove_cvref_t<element>>;
         using call = starmap_call<function, element, std::make_index_sequence<size>>;

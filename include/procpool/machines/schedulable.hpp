@@ -22,12 +22,12 @@ enum class task_state : std::uint8_t {
 struct schedulable {
     schedulable* next = nullptr;
     schedulable* previous = nullptr;
-    std::uint64_t id = 0;      ///< unique in the pool
-    std::size_t size = 0;      ///< bytes that it takes to send
-    std::uint32_t worker = 0;  ///< which worker has it, in every state from `sent` on
-    std::uint16_t slot = 0;    ///< for the link's use
+    std::uint64_t id = 0;     ///< unique in the pool
+    std::size_t size = 0;     ///< bytes that it takes to send
+    std::uint32_t worker = 0; ///< which worker has it, in every state from `sent` on
+    std::uint16_t slot = 0;   ///< for the link's use
     task_state state = task_state::fresh;
-    bool cancelled = false;    ///< nobody wants it any more
+    bool cancelled = false; ///< nobody wants it any more
 };
 
 } // namespace procpool::machines
