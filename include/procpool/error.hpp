@@ -9,6 +9,7 @@
 #include <boost/system/error_code.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -70,6 +71,35 @@ public:
 
 private:
     std::string type_;
+};
+
+/// What an error of a batch or a stream is besides its own type: it tells of which item it is.
+/**
+ * @code
+ * try {
+ *     auto all = co_await pool.map(parse, lines);
+ * } catch (const procpool::failed_item& failed) {
+ *     std::cerr << "line " << failed.index() << '\n';
+ * }
+ * @endcode
+ *
+ * It is not a std::exception itself, so that `catch (const std::exception&)` means the error's own type alone. An exception of a type
+ * that is final, or not a class, has no index.
+ */
+class failed_item {
+public:
+    explicit failed_item(std::size_t index) noexcept : index_(index) {}
+
+    /// The item's place in the range, from 0.
+    std::size_t index() const noexcept { return index_; }
+
+protected:
+    failed_item(const failed_item&) = default;
+    failed_item& operator=(const failed_item&) = default;
+    virtual ~failed_item() = default;
+
+private:
+    std::size_t index_;
 };
 
 } // namespace procpool

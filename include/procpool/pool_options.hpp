@@ -5,7 +5,9 @@
 #define PROCPOOL_POOL_OPTIONS_HPP
 
 #include <procpool/available_parallelism.hpp>
+#include <procpool/bound_call.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <string>
@@ -22,6 +24,42 @@ namespace procpool {
 struct pool_options {
     /// How many workers run tasks at the same time; from 1 to 4096.
     std::size_t workers = available_parallelism();
+
+    /// So many workers are always there; further ones, up to `workers`, are started when there are more tasks than workers, and
+    /// end when they have been idle for a while. At most `workers`.
+    std::size_t min_workers = workers;
+
+    /// How long a worker above `min_workers` may be idle before it ends.
+    std::chrono::milliseconds idle_timeout = std::chrono::seconds(30);
+
+    /// Runs in each worker before any task, also in those that replace others: `procpool::bind(f, args...)`.
+    /**
+     * If it throws, or its worker dies of it, that worker is of no use. When no other is there, the operations that wait fail with
+     * `errc::initializer_failed`, which carries the exception as a nested one (std::rethrow_if_nested), and it is tried again
+     * for later ones. It may take as long as `task_timeout` allows.
+     */
+    bound_call initializer = {};
+
+    /// A worker is replaced after so many tasks; each item of a batch counts as one. 0: no limit.
+    /**
+     * A chunk of a batch is finished where it was begun, so a worker may come to run some more.
+     */
+    std::size_t max_tasks_per_worker = 0;
+
+    /// A worker that has more bytes resident when a task is over is replaced. 0: no limit.
+    std::size_t max_memory_per_worker = 0;
+
+    /// How long any task may run; see submission::timeout, by which a single one can be given another limit. 0: no limit.
+    std::chrono::milliseconds task_timeout{0};
+
+    /// How long a task that is asked to stop gets for it, and then, after SIGTERM, until SIGKILL.
+    std::chrono::milliseconds kill_grace = std::chrono::seconds(1);
+
+    /// So many operations may be under way; one more fails with `errc::queue_full`. 0: no limit.
+    /**
+     * A batch, and a stream, counts as one. process_pool::wait_for_room() waits until there are fewer.
+     */
+    std::size_t max_pending = 0;
 
     /// The program that a worker runs. Empty: this very program, even if its file was replaced since it was started.
     /**

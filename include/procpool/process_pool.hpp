@@ -4,12 +4,16 @@
 #ifndef PROCPOOL_PROCESS_POOL_HPP
 #define PROCPOOL_PROCESS_POOL_HPP
 
+#include <procpool/as_completed.hpp>
 #include <procpool/batch_options.hpp>
+#include <procpool/bind.hpp>
 #include <procpool/core/pool_core.hpp>
+#include <procpool/detail/make_stream.hpp>
 #include <procpool/detail/prepare.hpp>
 #include <procpool/error.hpp>
 #include <procpool/pool_options.hpp>
 #include <procpool/pool_stats.hpp>
+#include <procpool/result_stream.hpp>
 #include <procpool/submission.hpp>
 #include <procpool/task_handle.hpp>
 
@@ -61,7 +65,8 @@ public:
      * Returns at once; the workers are started from the executor. If none can be started, the operations say so.
      *
      * @throws pool_error with `errc::not_initialized` if main did not call procpool::init
-     * @throws std::invalid_argument if `workers` is 0 or more than 4096
+     * @throws std::invalid_argument if `workers` is 0 or more than 4096, `min_workers` is more than `workers`, or a time is
+     *         negative
      */
     explicit process_pool(executor_type executor, pool_options options = {});
 
@@ -99,10 +104,11 @@ public:
 
     /// Calls of `f`, one for each element of a range, in the workers.
     /**
-     * The range is read now; one that can be gone through more than once and does not know its size is counted first. Items
-     * travel in chunks, each of which is a task. If an item throws, the operation
-     * fails with that error, after what has begun is over; chunks that were not begun are withdrawn. If several items
-     * fail, the earliest one counts of those that were tried. An empty range yields an empty vector.
+     * The range is read and encoded now. Items travel in chunks, whose size follows what they take, unless
+     * batch_options::chunk_size says otherwise; what a worker has not begun of its chunk goes to one that is idle. If
+     * an item fails, the operation fails with that error, which is a failed_item too and tells its index, after what has begun is
+     * over; what was not begun never runs. If several items fail, the earliest one counts of those that were tried. An
+     * empty range yields an empty vector.
      *
      * @return a submission that yields a vector with a result for each element, in the order of the elements, or nothing if
      *         `f` returns nothing
@@ -118,6 +124,56 @@ public:
         return detail::prepare_starmap(core_, std::move(f), std::forward<Range>(tuples), options);
     }
 
+    /// Like map(), with an outcome for each element: no item's failure touches another.
+    /**
+     * @return a submission that yields a vector of outcomes, in the order of the elements. As a whole it fails only if it could not
+     *         begin, or was called off.
+     */
+    template <class F, class Range>
+    [[nodiscard]] auto map_settled(F f, Range&& inputs, batch_options options = {}) {
+        return detail::prepare_settled(core_, std::move(f), std::forward<Range>(inputs), options);
+    }
+
+    /// Calls `f` for each element of a range, and reduces the results to one with `combine`, chunk by chunk in the workers
+    /// and then, in order, here.
+    /**
+     * `combine` takes two values of the type of `init` and gives one. It has to be associative, since nobody knows how the results
+     * will be grouped; it need not be commutative, for their order is kept. `init` takes part once. Failures are as for
+     * map(), except that the whole chunk of an item that failed shares its index.
+     *
+     * @return a submission that yields the value, or `init` for an empty range
+     */
+    template <class F, class Range, class T, class Op>
+    [[nodiscard]] auto map_reduce(F f, Range&& inputs, T init, Op combine, batch_options options = {}) {
+        return detail::prepare_reduce(core_, std::move(f), std::forward<Range>(inputs), std::move(init),
+                                      std::move(combine), options);
+    }
+
+    /// Results of calls of `f`, one for each element of a range, as a stream in the order of the elements.
+    /**
+     * The range may be endless: it is read only as results are taken, see result_stream. An lvalue is referred to, and has to
+     * live as long as the stream; anything else is moved into it.
+     *
+     * @return a result_stream of what `f` returns
+     */
+    template <class F, class Range>
+    [[nodiscard]] auto imap(F f, Range&& inputs, batch_options options = {}) {
+        return detail::make_stream(core_, std::move(f), std::forward<Range>(inputs), options, true);
+    }
+
+    /// Like imap(), with results as they come.
+    template <class F, class Range>
+    [[nodiscard]] auto imap_unordered(F f, Range&& inputs, batch_options options = {}) {
+        return detail::make_stream(core_, std::move(f), std::forward<Range>(inputs), options, false);
+    }
+
+    /// Completes when there is room for another operation: see pool_options::max_pending.
+    /**
+     * Room is not kept for whoever waited: somebody else may take it first. Completes with `errc::pool_closed` or `pool_terminated`
+     * when there will be none. Any cancellation ends the waiting.
+     */
+    [[nodiscard]] submission<void> wait_for_room();
+
     /// Accepts no more work. What was submitted before goes on; when all is done, the workers end.
     /**
      * Later submissions complete with `errc::pool_closed`. Returns at once. Closing twice does nothing.
@@ -126,11 +182,11 @@ public:
 
     /// Completes when the pool was closed (or terminated), all of its operations are over and every worker was reaped.
     /**
-     * Waits for that however long it takes, and also for somebody to close the pool. Cannot be cancelled.
+     * Waits for that however long it takes, and also for somebody to close the pool. Any cancellation ends the waiting.
      */
     [[nodiscard]] submission<void> join();
 
-    /// Closes the pool, gives it this long, then terminates it; completes as join() does.
+    /// Closes the pool, gives it this long, then terminates it; completes as join() does. Cancelling it ends the waiting alone.
     [[nodiscard]] submission<void> shutdown(std::chrono::milliseconds grace);
 
     /// Kills all workers. What was not over completes with `errc::pool_terminated`, and so does what is submitted later.

@@ -11,6 +11,8 @@
 
 #include <boost/asio/async_result.hpp>
 
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -30,6 +32,7 @@ class task_handle;
  * pool.submit(f, 2)([](std::exception_ptr error, int b) {});  // with a callback, or any other token of Asio
  * auto handle = pool.submit(f, 3).start();                    // now; the result later
  * int d = pool.submit(f, 4).get();                            // now, and wait
+ * int e = co_await pool.submit(f, 5).timeout(2s).retries(1);  // with terms
  * @endcode
  *
  * @tparam R what the operation yields. A type other than void has to have a default constructor, for Asio's handlers get a
@@ -42,7 +45,7 @@ class [[nodiscard]] submission {
 
 public:
     /// For the pool alone.
-    submission(std::shared_ptr<core::pool_core> pool, detail::prepared_call call) noexcept
+    submission(std::shared_ptr<core::pool_core> pool, core::encoded_call call) noexcept
         : pool_(std::move(pool)), call_(std::move(call)) {}
 
     /// For the pool alone.
@@ -50,6 +53,54 @@ public:
 
     submission(submission&&) noexcept = default;
     submission& operator=(submission&&) noexcept = default;
+
+    /// Limits how long the task may run.
+    /**
+     * The time counts from when a worker begins the task, not from its submission; in a batch, each item has that much time.
+     * When it is up, the task is asked to stop (this_task::stop_requested); if it does not within pool_options::kill_grace, or never
+     * looked, its worker is ended and replaced. Either way the operation, or that item of it, fails with `errc::timed_out`.
+     * Replaces pool_options::task_timeout for this task; 0 means no limit.
+     */
+    submission timeout(std::chrono::milliseconds limit) && {
+        terms().timeout = limit;
+        return std::move(*this);
+    }
+
+    /// Limits how long the task may wait to be begun by a worker; then it fails with `errc::queue_timed_out`, and never runs.
+    /**
+     * In a batch, this holds for each chunk, from when it is handed to the pool. 0 means no limit.
+     */
+    submission queue_timeout(std::chrono::milliseconds limit) && {
+        terms().queue_timeout = limit;
+        return std::move(*this);
+    }
+
+    /// Tasks of higher priority are begun before those of lower; among equals, the one submitted first. The default is 0.
+    /**
+     * A task that runs is not interrupted for another one.
+     */
+    submission priority(int level) && {
+        terms().priority = level;
+        return std::move(*this);
+    }
+
+    /// Runs the task again, up to so many times, if the worker that ran it died. Only for tasks that may begin more than once.
+    /**
+     * What the task threw, and a time limit, are no reason to run it again. this_task::attempt() tells which run it is.
+     */
+    submission retries(unsigned most) && {
+        terms().retries = most;
+        return std::move(*this);
+    }
+
+    /// Calls a function of this program whenever the task reports its progress (this_task::report_progress).
+    /**
+     * The function is called on the pool's executor, before the operation completes; it must not throw.
+     */
+    submission on_progress(std::function<void(const progress&)> told) && {
+        terms().on_progress = std::move(told);
+        return std::move(*this);
+    }
 
     /// Starts the operation.
     /**
@@ -65,14 +116,16 @@ public:
      *
      * @par Per-operation cancellation
      * Through the handler's cancellation slot. A task that no worker has begun is withdrawn under `total`, `partial` and
-     * `terminal`: it will never run, and the operation completes with `boost::asio::error::operation_aborted`. A task that runs
-     * is killed together with its worker under `terminal`, and completes the same way; the worker is replaced, and
-     * no other task is touched. Under the other two a running task goes on and completes as if nothing had been asked. For a
-     * batch the same holds for each of its parts.
+     * `terminal`: it will never run, and the operation completes with `boost::asio::error::operation_aborted`. A task that runs is
+     * asked to stop under `partial` (this_task::stop_requested), and completes with whatever it then returns or throws. Under
+     * `terminal` it is asked as well, if it ever looked; when it has not ended after pool_options::kill_grace, and at once if it never
+     * looked, its worker is ended with SIGTERM, and after the same time again with SIGKILL, and the operation completes with
+     * `operation_aborted`; the worker is replaced, and no other task is touched. Under `total` alone a running task goes
+     * on and completes as if nothing had been asked. For a batch the same holds for each of its items.
      *
      * @par Errors
-     * What the task throws; `worker_died`; `pool_error` with `errc::pool_closed`, `pool_terminated`, `worker_start_failed`,
-     * `not_serializable` or `protocol_error`; `boost::system::system_error` with `operation_aborted` if it was called off.
+     * What the task throws; `worker_died`; `pool_error` with `errc::timed_out`, `queue_timed_out`, `queue_full`, `pool_closed`,
+     * `pool_terminated`, `worker_start_failed`, `initializer_failed`, `not_serializable` or `protocol_error`; `boost::system::system_error` with `operation_aborted` if it was called off.
      *
      * @par Thread safety
      * Any thread may start a submission; two threads must not use the same one at once.
@@ -127,15 +180,26 @@ private:
         }
         const std::shared_ptr<core::pool_core> pool = pool_ ? std::move(pool_) : source_->pool();
         const auto source = std::move(source_);
-        if (!source)
-            return detail::call_operation<R, handler_type>::start(pool, std::move(call_), std::move(own));
-        source->start(detail::handler_receiver<R, handler_type>::make(pool->executor(), std::move(own)));
+        if constexpr (std::is_void_v<R> || serialization::carriable<R>)
+            if (!source)
+                return detail::call_operation<R, handler_type>::start(pool, std::move(call_), std::move(terms_),
+                                                                      std::move(own));
+        source->start(detail::handler_receiver<R, handler_type>::make(pool->executor(), std::move(own)),
+                      std::move(terms_));
         return 0;
+    }
+
+    core::task_terms& terms() {
+        if (!terms_)
+            terms_ = std::make_unique<core::task_terms>();
+        return *terms_;
     }
 
     std::exception_ptr cannot_start() const {
         if (!pool_ && !source_)
             return detail::used_up();
+        if (terms_ && source_ && !source_->takes_terms())
+            return detail::no_terms_here();
         const core::pool_core& pool = pool_ ? *pool_ : *source_->pool();
         if (pool.destroyed() && !(source_ && source_->outlives_pool()))
             return detail::pool_gone();
@@ -165,7 +229,8 @@ private:
 
     // Either a single call for a pool, or something that knows itself what to do.
     std::shared_ptr<core::pool_core> pool_;
-    detail::prepared_call call_;
+    core::encoded_call call_;
+    std::unique_ptr<core::task_terms> terms_; ///< null if nothing was asked for
     std::unique_ptr<detail::source<R>> source_;
 };
 

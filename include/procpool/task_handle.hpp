@@ -15,6 +15,19 @@
 
 namespace procpool {
 
+template <class R>
+class task_handle;
+
+namespace detail {
+/// For what else of ours works on handles.
+struct handle_access {
+    template <class R>
+    static const std::shared_ptr<handle_state<R>>& state(const task_handle<R>& handle) noexcept {
+        return handle.state_;
+    }
+};
+} // namespace detail
+
 /// An operation that was started and whose result is asked for later: what Python calls an AsyncResult.
 /**
  * A handle may be copied; all copies mean the same operation. It may outlive the pool. A handle that was default-constructed or
@@ -26,6 +39,8 @@ namespace procpool {
 template <class R>
 class task_handle {
 public:
+    using result_type = R;
+
     task_handle() noexcept = default;
 
     /// The task's number in its pool, from 1 in the order of submission; 0 for an operation that is more than one task.
@@ -39,8 +54,8 @@ public:
 
     /// Calls the operation off, wherever it stands; it completes with `boost::asio::error::operation_aborted`.
     /**
-     * A task that no worker has begun will never run. One that runs is killed together with its worker, which is replaced.
-     * Nothing happens if the operation is over. (This is terminal cancellation; see submission::operator().)
+     * A task that no worker has begun will never run. One that runs is asked to stop, if it ever looked whether it is to; otherwise,
+     * or if it does not, it is ended together with its worker, which is replaced. Nothing happens if the operation is over. (This is terminal cancellation; see submission::operator().)
      */
     void cancel() {
         const std::lock_guard lock(state_->signal_mutex());
@@ -69,14 +84,15 @@ public:
 
     /// Waiting for the result without blocking: `co_await handle.result()`, or with any other token.
     /**
-     * Completes with the operation's value or error, on the handler's executor. Several may wait. To call the operation off, use
-     * cancel(): cancelling this wait has no effect.
+     * Completes with the operation's value or error, on the handler's executor. Several may wait. Cancelling the wait, by any
+     * type, ends it with `boost::asio::error::operation_aborted` and leaves the operation alone; to call that off, use cancel().
      */
     submission<R> result() { return submission<R>(std::make_unique<detail::handle_source<R>>(state_)); }
 
 private:
     template <class>
     friend class submission;
+    friend struct detail::handle_access;
 
     explicit task_handle(std::shared_ptr<detail::handle_state<R>> state) noexcept : state_(std::move(state)) {}
 

@@ -41,6 +41,15 @@ public:
         return over;
     }
 
+    /// Takes one out that is in it.
+    void remove(completion& which) noexcept {
+        completion_queue others;
+        while (completion* const one = pop())
+            if (one != &which)
+                others.push(*one);
+        put_back(others);
+    }
+
     /// Takes the first ones out into a queue of their own.
     completion_queue pop_some(std::size_t most) noexcept {
         completion_queue some;

@@ -8,6 +8,7 @@
 #include <system/modules.hpp>
 #include <system/process.hpp>
 
+#include <boost/asio/error.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
@@ -29,6 +30,16 @@ void check(const pool_options& options) {
     if (options.workers == 0 || options.workers > most_workers)
         throw std::invalid_argument("procpool: pool_options::workers is " + std::to_string(options.workers) +
                                     "; it must be from 1 to " + std::to_string(most_workers));
+    if (options.min_workers > options.workers)
+        throw std::invalid_argument("procpool: pool_options::min_workers is " + std::to_string(options.min_workers) +
+                                    ", more than pool_options::workers, which is " + std::to_string(options.workers));
+    const auto check_time = [](std::chrono::milliseconds time, const char* name) {
+        if (time < std::chrono::milliseconds(0))
+            throw std::invalid_argument(std::string("procpool: pool_options::") + name + " is negative");
+    };
+    check_time(options.idle_timeout, "idle_timeout");
+    check_time(options.task_timeout, "task_timeout");
+    check_time(options.kill_grace, "kill_grace");
 }
 
 } // namespace
@@ -47,7 +58,7 @@ std::shared_ptr<pool_core> pool_core::create(boost::asio::any_io_executor execut
 pool::pool(boost::asio::any_io_executor executor, pool_options options)
     : executor_(std::move(executor)), options_(std::move(options)), owner_process_(system::this_process()),
       own_process_(system::open_own_process()), scheduler_({.tasks_ahead = wire::ledger::slots}),
-      staffing_(options_.workers), timer_(executor_) {
+      staffing_(options_.min_workers, options_.workers, {}), timer_(executor_) {
     keep_busy_.emplace(boost::asio::prefer(executor_, boost::asio::execution::outstanding_work.tracked));
     system::survive_broken_pipes();
     workers_.reserve(options_.workers);
@@ -78,6 +89,8 @@ std::uint64_t pool::submit(task& submitted) {
     const std::uint64_t id = submitted_.fetch_add(1, std::memory_order_relaxed) + 1;
     submitted.id = id;
     submitted.size = call_overhead + submitted.bytes.size();
+    if (options_.max_pending != 0 && !submitted.part)
+        submitted.refused = !take_room();
     const bool wake = inbox_.put(submitted); // from here on it may be over at any time
     if (destroyed_.load(std::memory_order_seq_cst)) {
         std::unique_lock lock(mutex_);
@@ -109,9 +122,35 @@ void pool::cancel_one(task_cancellation& which, boost::asio::cancellation_type t
         call_off(*wanted);
     else if (got == answer::recall)
         recall(*wanted);
-    const bool terminal = (type & boost::asio::cancellation_type::terminal) != boost::asio::cancellation_type::none;
-    if (terminal && which.target() && wanted->state == machines::task_state::started)
-        kill_for(*wanted);
+    if (!which.target() || wanted->state != machines::task_state::started)
+        return;
+    take_rest(*wanted);
+    using boost::asio::cancellation_type;
+    if ((type & cancellation_type::terminal) != cancellation_type::none)
+        begin_eviction(*wanted, machines::eviction::cause::cancelled);
+    else if ((type & cancellation_type::partial) != cancellation_type::none)
+        workers_[wanted->worker]->link->ask_to_stop(wanted->id);
+}
+
+std::exception_ptr pool::begin_operation() {
+    const std::lock_guard lock(mutex_);
+    if (terminated_)
+        return std::make_exception_ptr(pool_error(errc::pool_terminated));
+    if (closed_)
+        return std::make_exception_ptr(pool_error(errc::pool_closed));
+    if (options_.max_pending != 0 && !take_room())
+        return std::make_exception_ptr(pool_error(errc::queue_full));
+    ++operations_;
+    return nullptr;
+}
+
+void pool::end_operation() {
+    std::unique_lock lock(mutex_);
+    --operations_;
+    if (options_.max_pending != 0)
+        give_room();
+    if (!destroyed())
+        end_from_outside(lock);
 }
 
 void pool::close() {
@@ -126,18 +165,34 @@ void pool::terminate() {
     end_from_outside(lock);
 }
 
-void pool::join(completion& joiner) {
+void pool::join(waiter& joiner) {
     std::unique_lock lock(mutex_);
     joiners_.push(joiner);
     end_from_outside(lock);
 }
 
-void pool::shut_down(std::chrono::milliseconds grace, completion& joiner) {
+void pool::shut_down(std::chrono::milliseconds grace, waiter& joiner) {
     std::unique_lock lock(mutex_);
     begin_closing();
     const auto limit = now() + std::clamp(grace, std::chrono::milliseconds(0), longest_grace);
     terminate_at_ = std::min(limit, terminate_at_.value_or(limit));
     joiners_.push(joiner);
+    end_from_outside(lock);
+}
+
+void pool::wait_for_room(waiter& waiting) {
+    std::unique_lock lock(mutex_);
+    waiting_for_room_.push(waiting);
+    end_from_outside(lock);
+}
+
+void pool::cancel_wait(wait_cancellation& which) {
+    std::unique_lock lock(mutex_);
+    if (waiter* const waiting = which.target()) {
+        joiners_.remove(*waiting);
+        waiting_for_room_.remove(*waiting);
+        over(*waiting, std::make_exception_ptr(boost::system::system_error(boost::asio::error::operation_aborted)));
+    }
     end_from_outside(lock);
 }
 
@@ -195,6 +250,7 @@ bool pool::destroy() {
     // submission does.
     timer_.reset();
     keep_busy_.reset();
+    begin_by_.clear();
     own_process_ = system::unique_fd();
     destroyed_.store(true, std::memory_order_seq_cst);
     tell_the_last(lock);

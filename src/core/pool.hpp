@@ -18,7 +18,9 @@
 #include <atomic>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace procpool::core {
@@ -43,10 +45,14 @@ public:
     std::uint64_t submit(task& submitted) override;
     void cancel(std::span<const std::shared_ptr<task_cancellation>> which,
                 boost::asio::cancellation_type type) override;
+    std::exception_ptr begin_operation() override;
+    void end_operation() override;
     void close() override;
     void terminate() override;
-    void join(completion& joiner) override;
-    void shut_down(std::chrono::milliseconds grace, completion& joiner) override;
+    void join(waiter& joiner) override;
+    void shut_down(std::chrono::milliseconds grace, waiter& joiner) override;
+    void wait_for_room(waiter& waiting) override;
+    void cancel_wait(wait_cancellation& which) override;
     pool_stats stats() const override;
     bool destroy() override;
     bool destroyed() const noexcept override { return destroyed_.load(std::memory_order_acquire); }
@@ -57,7 +63,9 @@ public:
     void end_turn();
     time_point now() const { return std::chrono::steady_clock::now(); }
     void worker_said_hello(worker& from, const wire::hello_message& message);
+    void worker_initialized(worker& from, const wire::payload* error);
     void worker_answered(worker& from, system::answer&& message);
+    void task_progressed(worker& from, std::uint64_t id, wire::progress_message&& message);
     void worker_exited(worker& from, const system::exit_status& status);
     void act(worker& on, machines::worker_life::action action);
 
@@ -66,8 +74,16 @@ private:
     void settle();
     void accept_submitted();
     void accept(task& submitted);
+    std::exception_ptr refusal(const task& submitted, bool in_time) const;
+    void adopt(task& part, const task& of);
+    void expect_to_begin(task& accepted);
+    bool take_room() noexcept;
+    void give_room() noexcept;
+    void tell_of_room();
     void schedule();
     void send(worker& to, task& chosen);
+    void recall(task& wanted);
+    void cancel_one(task_cancellation& which, boost::asio::cancellation_type type);
     void fail_waiting();
     void flush_links();
     void finish_closing();
@@ -82,22 +98,49 @@ private:
     void hand_out_the_last(completion_queue last);
     void over(task& done, std::exception_ptr error);
     void over(task& done);
+    void over(waiter& done, std::exception_ptr error);
     void call_off(task& done);
     void end_from_outside(std::unique_lock<std::mutex>& lock);
     bool drained() const noexcept;
+    std::size_t tasks_to_do() const noexcept { return scheduler_.waiting() + scheduler_.with_workers(); }
     void begin_closing();
     void begin_terminating();
+
+    // Looking after what runs (pool_watch.cpp). All of it under the lock.
+    std::chrono::milliseconds time_limit(const task& of) const noexcept;
+    bool is_watched(const task& one) const noexcept;
+    void given_to(worker& to, task& given);
+    void taken_from(worker& from, task& taken);
+    void watch_front_tasks();
+    void look_after(worker& place, time_point time);
+    void look_at_time(worker& place, task& running, time_point time);
+    void look_at_chunk(worker& place, task& running);
+    void begin_eviction(task& running, machines::eviction::cause why);
+    void take_rest(task& running);
+    void carry_out(worker& on, machines::eviction::action action);
+    void eviction_over(worker& on, task& done);
+    void end_waiting_too_long(time_point time);
 
     // The workers (pool_workers.cpp). All of it under the lock.
     void employ();
     void launch(worker& place);
+    void initialize(worker& place);
+    void retire(worker& place);
+    bool is_idle(const worker& place) const;
+    void retire_idle(time_point time);
+    std::optional<time_point> next_idle_end() const;
+    void wind_down(worker& place);
+    void ask_back_all(worker& from, const task* except);
     void bury(worker& dead, const system::exit_status& status);
-    std::exception_ptr blame(const worker& dead, const task& ran, const system::exit_status& status) const;
     void note_start_failure(const std::string& reason);
-    void recall(task& wanted);
-    void cancel_one(task_cancellation& which, boost::asio::cancellation_type type);
-    void kill_for(task& cancelled);
-    std::exception_ptr start_failure() const;
+    void note_initializer_failure(const worker& failed, const std::string& reason);
+
+    // What a dead worker had begun (pool_blame.cpp). All of it under the lock.
+    machines::scheduler::fate judge(worker& dead, task& ran, const system::exit_status& status);
+    bool may_run_again(const worker& dead, const task& ran) const noexcept;
+    void put_back_part(task& chunk, std::uint32_t first, std::uint32_t attempt);
+    std::exception_ptr verdict(const worker& dead, const task& ran, const system::exit_status& status) const;
+    std::exception_ptr blame(const worker& dead, const task& ran, const system::exit_status& status) const;
 
     const boost::asio::any_io_executor executor_;
     const pool_options options_;
@@ -118,13 +161,17 @@ private:
     std::optional<boost::asio::steady_timer> timer_;
     std::optional<time_point> timer_set_for_;
     std::optional<time_point> terminate_at_;
-    std::string start_failure_;
+    std::exception_ptr start_failure_;                ///< why the last start failed
+    std::set<std::pair<time_point, task*>> begin_by_; ///< the tasks whose waiting time is limited
     completion_queue done_;
     std::atomic<std::size_t> last_left_{0}; ///< what a destroyed pool has yet to hand out
     completion_queue joiners_;
-    pool_stats counted_;             ///< what cannot be derived
-    std::uint64_t closed_after_ = 0; ///< the last task that was submitted in time
-    std::uint64_t accepted_ = 0;     ///< how many that were submitted in time have left the inbox
+    completion_queue waiting_for_room_;
+    std::atomic<std::size_t> pending_{0}; ///< operations under way, if their number is limited
+    std::size_t operations_ = 0;          ///< of several tasks, that are not over
+    pool_stats counted_;                  ///< what cannot be derived
+    std::uint64_t closed_after_ = 0;      ///< the last task that was submitted in time
+    std::uint64_t accepted_ = 0;          ///< how many that were submitted in time have left the inbox
     bool closed_ = false;
     bool terminated_ = false;
     bool turn_posted_ = false;

@@ -8,6 +8,8 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
+#include <cstdint>
 #include <new>
 #include <string>
 
@@ -20,6 +22,9 @@ constexpr std::size_t tasks_accepted_per_turn = 4096;
 constexpr std::size_t tasks_sent_per_turn = 4096;
 constexpr std::size_t bytes_sent_per_turn = std::size_t{2} << 20;
 constexpr std::size_t tasks_failed_per_turn = 4096;
+
+constexpr std::size_t call_overhead = sizeof(wire::frame_header) + sizeof(wire::call_header);
+constexpr std::chrono::milliseconds longest_limit = std::chrono::hours(24 * 365); // no clock overflows
 
 // Of completions each may run code of the program, and another thread may want to help.
 constexpr std::size_t completions_per_delivery = 64;
@@ -61,7 +66,9 @@ void pool::settle() {
     employ();
     fail_waiting();
     flush_links();
+    tell_of_room();
     finish_closing();
+    watch_front_tasks();
     set_timer();
     if (more_to_do_ && !destroyed())
         post_turn();
@@ -86,23 +93,90 @@ void pool::accept(task& submitted) {
     const bool in_time = !closed_ || submitted.id <= closed_after_;
     if (in_time)
         ++accepted_;
-    if (submitted.error)
-        over(submitted, std::exchange(submitted.error, nullptr));
-    else if (submitted.cancelled)
+    if (submitted.cancelled && !submitted.error)
         call_off(submitted);
-    else if (terminated_)
-        over(submitted, error_of(errc::pool_terminated));
-    else if (!in_time)
-        over(submitted, error_of(errc::pool_closed));
+    else if (std::exception_ptr why = refusal(submitted, in_time || submitted.part))
+        over(submitted, std::move(why));
     else if (submitted.items == 0)
         over(submitted, nullptr); // a batch of nothing
-    else if (submitted.bytes.size() > wire::max_payload_size - sizeof(wire::call_header))
-        over(submitted,
-             error_of(errc::not_serializable, "the arguments take " + std::to_string(submitted.bytes.size()) +
-                                                  " bytes; no message may be larger than " +
-                                                  std::to_string(wire::max_payload_size)));
-    else
+    else {
+        if (submitted.terms)
+            expect_to_begin(submitted);
         scheduler_.add(submitted);
+    }
+}
+
+/// Why a task cannot be taken; null if it can.
+std::exception_ptr pool::refusal(const task& submitted, bool in_time) const {
+    if (submitted.error)
+        return submitted.error;
+    if (terminated_)
+        return error_of(errc::pool_terminated);
+    if (!in_time)
+        return error_of(errc::pool_closed);
+    if (submitted.refused)
+        return error_of(errc::queue_full, std::to_string(options_.max_pending) +
+                                              " operations are under way, as many as pool_options::max_pending allows; "
+                                              "wait_for_room() waits until there are fewer");
+    if (submitted.bytes.size() > wire::max_payload_size - sizeof(wire::call_header))
+        return error_of(errc::not_serializable, "the arguments take " + std::to_string(submitted.bytes.size()) +
+                                                    " bytes; no message may be larger than " +
+                                                    std::to_string(wire::max_payload_size));
+    return nullptr;
+}
+
+void pool::expect_to_begin(task& accepted) {
+    accepted.priority = accepted.terms->priority;
+    const auto bound = accepted.terms->queue_timeout;
+    if (bound <= bound.zero())
+        return;
+    accepted.begin_by = now() + std::min<std::chrono::milliseconds>(bound, longest_limit);
+    begin_by_.emplace(*accepted.begin_by, &accepted);
+}
+
+// Part of another task becomes one of its own, without ever having been submitted.
+void pool::adopt(task& part, const task& of) {
+    part.entry = of.entry;
+    part.function = of.function;
+    part.priority = of.priority;
+    part.chunk = of.chunk;
+    part.whole = of.whole;
+    part.joint_result = of.joint_result;
+    part.part = of.part;
+    part.cancelled = of.cancelled;
+    if (of.terms)
+        part.terms = std::make_unique<task_terms>(*of.terms);
+    part.id = submitted_.fetch_add(1, std::memory_order_relaxed) + 1;
+    part.size = call_overhead + part.bytes.size();
+    if (!closed_)
+        ++accepted_;
+}
+
+// Room --------------------------------------------------------------------------------------------------------------
+
+bool pool::take_room() noexcept {
+    std::size_t before = pending_.load(std::memory_order_relaxed);
+    do {
+        if (before >= options_.max_pending)
+            return false;
+    } while (!pending_.compare_exchange_weak(before, before + 1, std::memory_order_relaxed));
+    return true;
+}
+
+void pool::give_room() noexcept {
+    pending_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void pool::tell_of_room() {
+    if (waiting_for_room_.empty())
+        return;
+    const std::size_t pending = pending_.load(std::memory_order_relaxed);
+    std::size_t room =
+        options_.max_pending == 0 ? SIZE_MAX : options_.max_pending - std::min(options_.max_pending, pending);
+    const bool refused = terminated_ || closed_;
+    for (; (room != 0 || refused) && !waiting_for_room_.empty(); --room)
+        over(static_cast<waiter&>(*waiting_for_room_.pop()),
+             refused ? error_of(terminated_ ? errc::pool_terminated : errc::pool_closed) : nullptr);
 }
 
 // Scheduling --------------------------------------------------------------------------------------------------------
@@ -129,9 +203,13 @@ void pool::schedule() {
 void pool::send(worker& to, task& chosen) {
     chosen.slot = to.link->admit(chosen.id);
     to.tasks[chosen.slot] = &chosen;
+    given_to(to, chosen);
+    const auto flags = static_cast<std::uint8_t>((time_limit(chosen).count() != 0 ? wire::call_flags::timed : 0) |
+                                                 (chosen.chunk ? wire::call_flags::chunk : 0) |
+                                                 (chosen.whole ? wire::call_flags::whole_chunk : 0));
     try {
         to.link->send(chosen.slot,
-                      {chosen.id, {chosen.entry, chosen.function, chosen.items, chosen.attempt}, chosen.bytes});
+                      {chosen.id, flags, {chosen.entry, chosen.function, chosen.items, chosen.attempt}, chosen.bytes});
         if (!std::exchange(to.to_flush, true))
             to_flush_.push_back(&to);
     } catch (const std::bad_alloc&) {
@@ -143,8 +221,10 @@ void pool::send(worker& to, task& chosen) {
 void pool::recall(task& wanted) {
     worker& from = *workers_[wanted.worker];
     const bool back = from.link->withdraw(wanted.slot, wanted.id) == system::worker_link::withdrawal::withdrawn;
-    if (back)
+    if (back) {
         from.tasks[wanted.slot] = nullptr;
+        taken_from(from, wanted);
+    }
     if (!scheduler_.recall_answered(wanted, back))
         call_off(wanted);
 }
@@ -162,7 +242,7 @@ void pool::fail_waiting() {
         return;
     if (scheduler_.waiting() == 0)
         return;
-    const std::exception_ptr why = terminated_ ? error_of(errc::pool_terminated) : start_failure();
+    const std::exception_ptr why = terminated_ ? error_of(errc::pool_terminated) : start_failure_;
     for (std::size_t count = 0; count != tasks_failed_per_turn; ++count) {
         auto* const waiting = static_cast<task*>(scheduler_.take_waiting());
         if (!waiting)
@@ -189,6 +269,17 @@ void pool::call_off(task& done) {
 void pool::over(task& done) {
     if (done.cancellation)
         done.cancellation->forget();
+    if (done.begin_by)
+        begin_by_.erase({*done.begin_by, &done});
+    if (options_.max_pending != 0 && !done.part && !done.refused)
+        give_room();
+    done_.push(done);
+}
+
+void pool::over(waiter& done, std::exception_ptr error) {
+    if (done.cancellation)
+        done.cancellation->forget();
+    done.error = std::move(error);
     done_.push(done);
 }
 
@@ -222,7 +313,7 @@ void pool::hand_out(std::unique_lock<std::mutex>& lock) {
 // Closing -----------------------------------------------------------------------------------------------------------
 
 bool pool::drained() const noexcept {
-    return closed_ && accepted_ == closed_after_ && scheduler_.empty();
+    return closed_ && accepted_ == closed_after_ && operations_ == 0 && scheduler_.empty();
 }
 
 void pool::finish_closing() {
@@ -231,13 +322,13 @@ void pool::finish_closing() {
     staffing_.stop();
     for (const auto& place : workers_)
         if (place->occupied())
-            act(*place, place->life->retire(now()));
+            retire(*place);
     if (occupied_ != 0)
         return;
     terminate_at_.reset();
     keep_busy_.reset();
     while (completion* const joiner = joiners_.pop())
-        done_.push(*joiner);
+        over(static_cast<waiter&>(*joiner), nullptr);
 }
 
 // Time --------------------------------------------------------------------------------------------------------------
@@ -251,12 +342,20 @@ void pool::set_timer() {
             next = when;
     };
     // A worker that is ready has no deadline, and most of the time all are.
-    if (scheduler_.ready_workers() != occupied_)
-        for (const auto& place : workers_)
-            if (place->occupied())
-                consider(place->life->deadline());
+    const bool some_are_not_ready = scheduler_.ready_workers() != occupied_;
+    for (const auto& place : workers_) {
+        if (some_are_not_ready && place->occupied())
+            consider(place->life->deadline());
+        if (place->eviction)
+            consider(place->eviction->deadline());
+        if (place->watched.task != 0)
+            consider(place->watched.look_again);
+    }
     if (staffing_.failures() != 0)
-        consider(staffing_.retry_at(!scheduler_.empty()));
+        consider(staffing_.retry_at(tasks_to_do()));
+    if (!begin_by_.empty())
+        consider(begin_by_.begin()->first);
+    consider(next_idle_end());
     if (next == timer_set_for_)
         return;
     timer_set_for_ = next;
@@ -282,6 +381,11 @@ void pool::timer_fired() {
     for (const auto& place : workers_)
         if (place->occupied())
             act(*place, place->life->time_passed(time));
+    for (const auto& place : workers_)
+        if (place->occupied())
+            look_after(*place, time);
+    end_waiting_too_long(time);
+    retire_idle(time);
     end_turn();
 }
 

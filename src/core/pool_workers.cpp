@@ -4,14 +4,15 @@
 #include <core/pool.hpp>
 
 #include <procpool/error.hpp>
+#include <procpool/serialization/exceptions.hpp>
 
 #include <system/modules.hpp>
 #include <system/process.hpp>
 #include <wire/frame.hpp>
 
-#include <boost/asio/error.hpp>
-
 #include <algorithm>
+#include <exception>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -20,15 +21,6 @@ namespace procpool::core {
 using machines::worker_life;
 
 namespace {
-
-post_mortem examine(const worker& dead, const system::exit_status& status) {
-    post_mortem details;
-    details.pid = dead.link->pid();
-    details.worker = dead.index;
-    details.exit_code = status.exit_code;
-    details.signal = status.signal;
-    return details;
-}
 
 // Why a worker that never did anything useful ended: "it ...".
 std::string describe_failure(const worker& dead, const system::exit_status& status) {
@@ -40,11 +32,24 @@ std::string describe_failure(const worker& dead, const system::exit_status& stat
         return "it is another build of the program than this one";
     case worker_life::cause::protocol_error:
         return dead.misdeed;
+    case worker_life::cause::initializer_timed_out:
+        return "the initializer ran longer than pool_options::task_timeout";
     default:
         break;
     }
     const std::string end = "it " + describe_end(examine(dead, status));
+    if (dead.initializing)
+        return end + " while it ran the initializer";
     return dead.life->was_ready() ? end + " before it had begun a task" : end + " before it reported" + ask_for_init;
+}
+
+/// In a handler: an error with the exception that is handled nested in it.
+std::exception_ptr around_current(const std::string& explanation) {
+    try {
+        std::throw_with_nested(pool_error(errc::initializer_failed, explanation));
+    } catch (...) {
+        return std::current_exception();
+    }
 }
 
 } // namespace
@@ -53,7 +58,7 @@ std::string describe_failure(const worker& dead, const system::exit_status& stat
 
 // One worker per turn: starting a process takes about a millisecond.
 void pool::employ() {
-    const auto wanted = [this] { return staffing_.launches(now(), !scheduler_.empty()) != 0; };
+    const auto wanted = [this] { return staffing_.launches(now(), tasks_to_do()) != 0; };
     if (!wanted())
         return;
     const auto free =
@@ -75,10 +80,14 @@ void pool::launch(worker& place) {
     try {
         auto link = system::local_link::launch(executor_, command, own_process_.get());
         place.link = link;
-        place.life.emplace(now());
+        worker_life::limits limits;
+        limits.has_initializer = static_cast<bool>(options_.initializer);
+        if (options_.task_timeout.count() != 0)
+            limits.initializer = options_.task_timeout;
+        place.life.emplace(now(), limits);
         ++occupied_;
         link->listen(std::shared_ptr<system::link_holder>(shared_from_this(), &place));
-        link->set_up({place.index});
+        link->set_up({place.index, options_.max_memory_per_worker});
     } catch (const std::exception& error) {
         // A failed launch leaves nothing behind, but what could be made of the place is undone here.
         if (place.occupied()) {
@@ -92,39 +101,87 @@ void pool::launch(worker& place) {
     }
 }
 
+void pool::initialize(worker& place) {
+    const core::encoded_call& call = options_.initializer.encoded();
+    place.initializing = true;
+    try {
+        place.link->initialize({0, 0, {call.entry, call.function, 1, 1}, call.arguments});
+    } catch (const std::bad_alloc&) {
+        act(place, place.life->kill(worker_life::cause::terminated));
+    }
+}
+
 void pool::note_start_failure(const std::string& reason) {
     const std::string program =
         options_.worker_program.empty() ? "this program" : "the program '" + options_.worker_program.string() + "'";
-    start_failure_ = program + " did not come up as a worker: " + reason;
+    start_failure_ = std::make_exception_ptr(
+        pool_error(errc::worker_start_failed, program + " did not come up as a worker: " + reason));
 }
 
-std::exception_ptr pool::start_failure() const {
-    return std::make_exception_ptr(pool_error(errc::worker_start_failed, start_failure_));
+// The exception of the initializer, if it threw one, is nested in the pool's.
+void pool::note_initializer_failure(const worker& failed, const std::string& reason) {
+    if (!failed.initializer_error) {
+        start_failure_ = std::make_exception_ptr(pool_error(errc::initializer_failed, reason));
+        return;
+    }
+    try {
+        std::rethrow_exception(failed.initializer_error);
+    } catch (const std::exception& thrown) {
+        start_failure_ = around_current(std::string("the initializer threw: ") + thrown.what());
+    } catch (...) {
+        start_failure_ = around_current("the initializer threw something that is not a std::exception");
+    }
 }
 
 // Living ------------------------------------------------------------------------------------------------------------
 
 void pool::worker_said_hello(worker& from, const wire::hello_message& message) {
     const bool same = message.version == wire::protocol_version && message.build_id == system::main_build_id();
-    act(from, from.life->hello(same));
+    act(from, from.life->hello(now(), same));
+}
+
+void pool::worker_initialized(worker& from, const wire::payload* error) {
+    if (error)
+        from.initializer_error = serialization::decode_exception(error->bytes());
+    act(from, from.life->initialized(!error));
 }
 
 void pool::worker_answered(worker& from, system::answer&& message) {
     task& done = *std::exchange(from.tasks[message.slot], nullptr);
+    taken_from(from, done);
     scheduler_.finished(done);
     if (!std::exchange(from.useful, true))
         staffing_.was_of_use();
     done.bytes = std::move(message.bytes);
     done.failed = message.failed;
-    ++(message.failed ? counted_.tasks_failed : counted_.tasks_completed);
+    done.answered = true;
+    if (from.evicted == &done)
+        eviction_over(from, done);
+    ++(message.failed || done.error ? counted_.tasks_failed : counted_.tasks_completed);
     over(done);
+
+    if (options_.max_memory_per_worker != 0 && !from.wear_noted && from.link->worn_out())
+        wind_down(from);
+    if (scheduler_.tasks_of(from.index).empty()) {
+        if (options_.min_workers < options_.workers)
+            from.idle_since = now();
+        if (from.wear_noted || (options_.max_tasks_per_worker != 0 && scheduler_.used_up(from.index)))
+            retire(from);
+    }
 }
 
 void pool::act(worker& on, worker_life::action action) {
     switch (action) {
+    case worker_life::action::initialize:
+        initialize(on);
+        break;
     case worker_life::action::use:
+        on.initializing = false;
         staffing_.became_ready();
-        scheduler_.worker_ready(on.index);
+        scheduler_.worker_ready(on.index, options_.max_tasks_per_worker != 0 ? options_.max_tasks_per_worker
+                                                                             : machines::scheduler::no_limit);
+        if (options_.min_workers < options_.workers)
+            on.idle_since = now();
         break;
     case worker_life::action::close_input:
         scheduler_.worker_leaving(on.index);
@@ -140,22 +197,60 @@ void pool::act(worker& on, worker_life::action action) {
     }
 }
 
-// A running task is called off by killing its worker. But the worker must not have gone on to another task by the time
-// that it dies, for that one would die with it. So all others are asked back first; if after that the task still runs,
-// then there is nothing that the worker could go on to.
-void pool::kill_for(task& cancelled) {
-    worker& on = *workers_[cancelled.worker];
+void pool::ask_back_all(worker& from, const task* except) {
     std::vector<task*> others;
-    for (machines::schedulable* other = scheduler_.tasks_of(on.index).back(); other; other = other->previous)
-        if (other != &cancelled)
+    for (machines::schedulable* other = scheduler_.tasks_of(from.index).back(); other; other = other->previous)
+        if (other != except)
             others.push_back(static_cast<task*>(other));
     for (task* const other : others)
         if (scheduler_.ask_back(*other))
             recall(*other);
-    // The ledger of a worker that is out of its mind may say anything; once it has no other task, killing it harms nobody.
-    if (on.link->look(cancelled.slot, cancelled.id) == wire::ledger_state::running ||
-        scheduler_.tasks_of(on.index).size() == 1)
-        act(on, on.life->kill(worker_life::cause::task_cancelled));
+}
+
+// Leaving -----------------------------------------------------------------------------------------------------------
+
+void pool::retire(worker& place) {
+    act(place, place.life->retire(now()));
+}
+
+// It ends when what it has begun is over.
+void pool::wind_down(worker& place) {
+    place.wear_noted = true;
+    ask_back_all(place, nullptr);
+    scheduler_.worker_held(place.index);
+}
+
+void pool::retire_idle(time_point time) {
+    if (options_.min_workers >= options_.workers || closed_)
+        return;
+    std::size_t spare = staffing_.ready() + staffing_.starting();
+    for (const auto& place : workers_)
+        if (place->occupied() && place->life->now_in() == worker_life::phase::retiring)
+            --spare;
+    for (const auto& place : workers_) {
+        if (spare <= options_.min_workers)
+            return;
+        if (is_idle(*place) && place->idle_since + options_.idle_timeout <= time) {
+            retire(*place);
+            --spare;
+        }
+    }
+}
+
+bool pool::is_idle(const worker& place) const {
+    return place.occupied() && place.life->now_in() == worker_life::phase::ready &&
+           scheduler_.tasks_of(place.index).empty();
+}
+
+std::optional<pool::time_point> pool::next_idle_end() const {
+    if (options_.min_workers >= options_.workers || closed_ || scheduler_.idle_workers() == 0 ||
+        staffing_.ready() + staffing_.starting() <= options_.min_workers)
+        return std::nullopt;
+    std::optional<time_point> next;
+    for (const auto& place : workers_)
+        if (is_idle(*place))
+            next = std::min(next.value_or(time_point::max()), place->idle_since + options_.idle_timeout);
+    return next;
 }
 
 // Ending ------------------------------------------------------------------------------------------------------------
@@ -169,27 +264,29 @@ void pool::bury(worker& dead, const system::exit_status& status) {
     dead.life->exited();
     const auto why = dead.life->why();
     const bool wanted = why == worker_life::cause::retired || why == worker_life::cause::terminated ||
-                        why == worker_life::cause::task_cancelled;
+                        why == worker_life::cause::task_cancelled || why == worker_life::cause::task_timed_out;
     bool useful = dead.useful || wanted;
+    using fate = machines::scheduler::fate;
     scheduler_.worker_gone(dead.index, [&](machines::schedulable& lost) {
         auto& had = static_cast<task&>(lost);
         const auto state = dead.link->look(had.slot, had.id);
         const bool begun = state != wire::ledger_state::waiting && state != wire::ledger_state::withdrawn;
         useful = useful || begun;
+        taken_from(dead, had);
         if (terminated_)
             over(had, std::make_exception_ptr(pool_error(errc::pool_terminated)));
         else if (had.cancelled && (!begun || why == worker_life::cause::task_cancelled))
             call_off(had);
-        else if (begun)
-            over(had, blame(dead, had, status));
         else
-            return machines::scheduler::fate::again;
-        return machines::scheduler::fate::over;
+            return begun ? judge(dead, had, status) : fate::again;
+        return fate::over;
     });
 
     if (!wanted)
         ++counted_.workers_died;
-    if (!useful)
+    if (dead.initializing)
+        note_initializer_failure(dead, describe_failure(dead, status));
+    else if (!useful)
         note_start_failure(describe_failure(dead, status));
     if (dead.life->was_ready())
         staffing_.gone(now(), useful);
@@ -198,18 +295,6 @@ void pool::bury(worker& dead, const system::exit_status& status) {
     dead.link->destroy(std::chrono::milliseconds(0));
     dead.vacate();
     --occupied_;
-}
-
-std::exception_ptr pool::blame(const worker& dead, const task& ran, const system::exit_status& status) const {
-    post_mortem details = examine(dead, status);
-    if (dead.life->why() == worker_life::cause::protocol_error)
-        return std::make_exception_ptr(
-            pool_error(errc::protocol_error, "the worker with process id " + std::to_string(details.pid) +
-                                                 " was ended while it had this task, since " + dead.misdeed));
-    details.attempt = ran.attempt;
-    details.phase =
-        dead.link->look(ran.slot, ran.id) == wire::ledger_state::nonsense ? task_phase::unknown : dead.link->phase();
-    return std::make_exception_ptr(worker_died(details));
 }
 
 } // namespace procpool::core

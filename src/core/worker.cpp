@@ -14,6 +14,13 @@ void worker::vacate() {
     misdeed.clear();
     useful = false;
     to_flush = false;
+    watched_tasks = 0;
+    watched = {};
+    eviction.reset();
+    evicted = nullptr;
+    wear_noted = false;
+    initializing = false;
+    initializer_error = nullptr;
 }
 
 void worker::begin_turn() {
@@ -26,6 +33,14 @@ void worker::end_turn() {
 
 void worker::hello(const wire::hello_message& message) {
     owner_.worker_said_hello(*this, message);
+}
+
+void worker::initialized(const wire::payload* error) {
+    owner_.worker_initialized(*this, error);
+}
+
+void worker::progressed(std::uint64_t id, wire::progress_message&& message) {
+    owner_.task_progressed(*this, id, std::move(message));
 }
 
 void worker::answered(system::answer&& message) {

@@ -6,11 +6,14 @@
 
 #include <procpool/core/task.hpp>
 
+#include <machines/eviction.hpp>
 #include <machines/worker_life.hpp>
 #include <system/worker_link.hpp>
 
 #include <array>
+#include <chrono>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +34,16 @@ public:
     /// The place becomes free.
     void vacate();
 
+    using time_point = std::chrono::steady_clock::time_point;
+
+    /// What is known of the task in front, as long as it has to be looked after: because its time is limited, or because
+    /// it is a chunk, of which an idle worker may take a part.
+    struct watch {
+        std::uint64_t task = 0;               ///< its id; 0 if none is
+        time_point look_again{};              ///< when to look after it
+        std::optional<time_point> seen_since; ///< when it began, as far as the worker can be believed
+    };
+
     const std::uint32_t index;
     std::shared_ptr<system::worker_link> link; ///< null while the place is free
     std::optional<machines::worker_life> life;
@@ -38,11 +51,21 @@ public:
     std::string misdeed;                            ///< what it did that no worker does
     bool useful = false;                            ///< it has answered a task
     bool to_flush = false;                          ///< the link holds frames of this turn
+    std::size_t watched_tasks = 0;                  ///< how many of its tasks are to be looked after when they run
+    watch watched;
+    std::optional<machines::eviction> eviction; ///< of the task in front
+    task* evicted = nullptr;
+    time_point idle_since{};
+    bool wear_noted = false;   ///< it is to end when its tasks are over
+    bool initializing = false; ///< it was told to run the initializer, and has not come out of it
+    std::exception_ptr initializer_error;
 
 private:
     void begin_turn() override;
     void end_turn() override;
     void hello(const wire::hello_message& message) override;
+    void initialized(const wire::payload* error) override;
+    void progressed(std::uint64_t id, wire::progress_message&& message) override;
     void answered(system::answer&& message) override;
     void misbehaved(const std::string& how) override;
     void output_ended() override;
@@ -50,6 +73,9 @@ private:
 
     pool& owner_;
 };
+
+/// What can be told of a worker's end from outside.
+post_mortem examine(const worker& dead, const system::exit_status& status);
 
 } // namespace procpool::core
 

@@ -24,16 +24,25 @@ namespace {
                               "procpool::init(argc, argv), as it should with its first statement");
 }
 
-/// Waiting for the pool's end.
-class end_operation final : public core::completion {
+/// Waiting for something to become true of the pool.
+class wait_operation final : public core::waiter {
 public:
-    explicit end_operation(detail::receiver_ptr<void> waiting) : waiting_(std::move(waiting)) {
+    explicit wait_operation(detail::receiver_ptr<void> waiting) : waiting_(std::move(waiting)) {
         completes_anywhere = waiting_->anywhere;
     }
 
+    template <class Start>
+    static void start(const std::shared_ptr<core::pool_core>& pool, detail::receiver_ptr<void> waiting, Start start) {
+        auto operation = std::make_unique<wait_operation>(std::move(waiting));
+        operation->cancellation = std::make_shared<core::wait_cancellation>(pool, *operation);
+        operation->waiting_->on_cancel(
+            [cancellation = operation->cancellation](boost::asio::cancellation_type) { cancellation->request(); });
+        start(*pool, *operation.release());
+    }
+
     void complete() override {
-        const std::unique_ptr<end_operation> self(this);
-        waiting_.release()->complete({nullptr, detail::no_value{}});
+        const std::unique_ptr<wait_operation> self(this);
+        waiting_.release()->complete({std::move(error), detail::no_value{}});
     }
     void abandon() noexcept override { delete this; }
 
@@ -42,13 +51,14 @@ private:
 };
 
 template <class Start>
-class end_source final : public detail::source<void> {
+class wait_source final : public detail::source<void> {
 public:
-    end_source(std::shared_ptr<core::pool_core> pool, Start start) : pool_(std::move(pool)), start_(std::move(start)) {}
+    wait_source(std::shared_ptr<core::pool_core> pool, Start start)
+        : pool_(std::move(pool)), start_(std::move(start)) {}
 
     const std::shared_ptr<core::pool_core>& pool() const noexcept override { return pool_; }
-    void start(detail::receiver_ptr<void> waiting) override {
-        start_(*pool_, *std::make_unique<end_operation>(std::move(waiting)).release());
+    void start(detail::receiver_ptr<void> waiting, std::unique_ptr<core::task_terms>) override {
+        wait_operation::start(pool_, std::move(waiting), start_);
     }
 
 private:
@@ -57,8 +67,8 @@ private:
 };
 
 template <class Start>
-submission<void> at_the_end(const std::shared_ptr<core::pool_core>& pool, Start start) {
-    return submission<void>(std::make_unique<end_source<Start>>(pool, std::move(start)));
+submission<void> wait_until(const std::shared_ptr<core::pool_core>& pool, Start start) {
+    return submission<void>(std::make_unique<wait_source<Start>>(pool, std::move(start)));
 }
 
 } // namespace
@@ -99,12 +109,15 @@ void process_pool::terminate() {
 }
 
 submission<void> process_pool::join() {
-    return at_the_end(core_, [](core::pool_core& pool, core::completion& joiner) { pool.join(joiner); });
+    return wait_until(core_, [](core::pool_core& pool, core::waiter& joiner) { pool.join(joiner); });
 }
 
 submission<void> process_pool::shutdown(std::chrono::milliseconds grace) {
-    return at_the_end(core_,
-                      [grace](core::pool_core& pool, core::completion& joiner) { pool.shut_down(grace, joiner); });
+    return wait_until(core_, [grace](core::pool_core& pool, core::waiter& joiner) { pool.shut_down(grace, joiner); });
+}
+
+submission<void> process_pool::wait_for_room() {
+    return wait_until(core_, [](core::pool_core& pool, core::waiter& waiting) { pool.wait_for_room(waiting); });
 }
 
 pool_stats process_pool::stats() const {

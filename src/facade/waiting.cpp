@@ -5,6 +5,7 @@
 
 #include <procpool/error.hpp>
 
+#include <boost/asio/error.hpp>
 #include <boost/asio/execution/blocking.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/execution/relationship.hpp>
@@ -12,6 +13,7 @@
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <stdexcept>
 
@@ -60,6 +62,16 @@ std::exception_ptr used_up() {
 
 std::exception_ptr pool_gone() {
     return std::make_exception_ptr(pool_error(errc::pool_terminated, "the pool does not exist any more"));
+}
+
+std::exception_ptr no_terms_here() {
+    return std::make_exception_ptr(std::logic_error(
+        "procpool: timeout(), queue_timeout(), priority(), retries() and on_progress() are for tasks; this "
+        "operation only waits, so they would have no effect"));
+}
+
+std::exception_ptr called_off() {
+    return std::make_exception_ptr(boost::system::system_error(asio::error::operation_aborted));
 }
 
 std::exception_ptr result_taken() {

@@ -8,18 +8,42 @@
 namespace procpool::machines {
 
 void scheduler::add(schedulable& task) {
-    task.state = task_state::waiting;
     queue_.push_back(task);
+    task.state = task_state::waiting;
+    note_urgency(task);
 }
 
-void scheduler::worker_ready(std::uint32_t worker) {
+void scheduler::add_in_front(schedulable& task) {
+    queue_.push_front(task);
+    task.state = task_state::waiting;
+    note_urgency(task);
+}
+
+void scheduler::note_urgency(const schedulable& task) noexcept {
+    if (task.priority > least_urgent_sent_)
+        make_way_ = true;
+}
+
+void scheduler::worker_ready(std::uint32_t worker, std::uint64_t allowance) {
     if (worker >= workers_.size())
         workers_.resize(worker + 1);
+    workers_[worker].allowance = allowance;
+    worker_released(worker);
+}
+
+void scheduler::worker_released(std::uint32_t worker) {
     if (workers_[worker].ready)
         return;
     workers_[worker].ready = true;
     ++ready_;
-    idle_.push_back(worker);
+    with_leaving_ -= workers_[worker].tasks.size();
+    may_be_idle(worker);
+}
+
+void scheduler::may_be_idle(std::uint32_t worker) {
+    const worker_entry& one = workers_[worker];
+    if (one.ready && one.tasks.empty() && one.allowance != 0)
+        idle_.push_back(worker);
 }
 
 void scheduler::worker_leaving(std::uint32_t worker) {
@@ -45,8 +69,7 @@ void scheduler::detach(schedulable& task) {
     else if (task.state == task_state::recalled)
         --recalls_unanswered_;
     task.state = task_state::fresh;
-    if (from.tasks.empty() && from.ready)
-        idle_.push_back(task.worker);
+    may_be_idle(task.worker);
 }
 
 void scheduler::finished(schedulable& task) {
@@ -60,12 +83,14 @@ bool scheduler::recall_answered(schedulable& task, bool was_not_begun) {
         task.state = task_state::started;
         return true;
     }
-    workers_[task.worker].has_unread = true;
+    worker_entry& from = workers_[task.worker];
+    from.has_unread = true;
+    if (from.allowance != no_limit)
+        from.allowance += task.items;
     detach(task);
     if (task.cancelled)
         return false;
-    task.state = task_state::waiting;
-    queue_.push_front(task);
+    add_in_front(task);
     return true;
 }
 
@@ -122,14 +147,14 @@ task_list scheduler::forget_worker(std::uint32_t worker) {
 void scheduler::put_back(task_list& tasks) {
     while (schedulable* task = tasks.back()) {
         tasks.remove(*task);
-        task->state = task_state::waiting;
-        queue_.push_front(*task);
+        add_in_front(*task);
     }
 }
 
 bool scheduler::has_room(const worker_entry& worker, const schedulable& task) const noexcept {
-    return worker.tasks.empty() || (!worker.has_unread && worker.tasks.size() < limits_.tasks_ahead &&
-                                    worker.bytes + task.size <= limits_.bytes_ahead);
+    return worker.tasks.empty() ||
+           (!worker.has_unread && worker.allowance != 0 && worker.tasks.size() < limits_.tasks_ahead &&
+            worker.bytes + task.size <= limits_.bytes_ahead);
 }
 
 // The first task of a worker is taken to be running, whatever is known of it: were it asked back as well, two idle
@@ -146,6 +171,9 @@ scheduler::action scheduler::send(std::uint32_t worker) {
     task->worker = worker;
     to.tasks.push_back(*task);
     to.bytes += task->size;
+    if (to.allowance != no_limit)
+        to.allowance -= std::min<std::uint64_t>(to.allowance, task->items);
+    least_urgent_sent_ = std::min(least_urgent_sent_, task->priority);
     ++to.recallable;
     ++with_workers_;
     return {action_kind::send, worker, task};
@@ -154,6 +182,9 @@ scheduler::action scheduler::send(std::uint32_t worker) {
 std::optional<scheduler::action> scheduler::next() {
     if (to_recall_ != 0)
         if (auto recall = rebalance())
+            return recall;
+    if (make_way_)
+        if (auto recall = make_way())
             return recall;
     if (!queue_.empty()) {
         if (!idle_.empty()) {
@@ -184,6 +215,26 @@ std::optional<scheduler::action> scheduler::send_ahead() {
         if (candidate.ready && candidate.tasks.size() < share && has_room(candidate, task))
             return send(worker);
     }
+    return std::nullopt;
+}
+
+// Asks back one of the tasks sent ahead that are less urgent than the next one that waits. The first task of a worker is
+// taken to be running.
+std::optional<scheduler::action> scheduler::make_way() {
+    const schedulable* const urgent = queue_.front();
+    int least = std::numeric_limits<int>::max();
+    for (std::uint32_t worker = 0; urgent && worker != workers_.size(); ++worker) {
+        const task_list& tasks = workers_[worker].tasks;
+        for (schedulable* task = tasks.back(); task && task != tasks.front(); task = task->previous) {
+            if (task->priority < urgent->priority && ask_back(*task))
+                return action{action_kind::recall, worker, task};
+            least = std::min(least, task->priority);
+        }
+        if (tasks.front())
+            least = std::min(least, tasks.front()->priority);
+    }
+    make_way_ = false;
+    least_urgent_sent_ = least;
     return std::nullopt;
 }
 

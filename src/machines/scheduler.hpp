@@ -5,9 +5,11 @@
 #define PROCPOOL_MACHINES_SCHEDULER_HPP
 
 #include <machines/task_list.hpp>
+#include <machines/waiting_queue.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -22,6 +24,7 @@ namespace procpool::machines {
  *   that finishes one has the next at hand: waiting for the pool's answer is what makes short tasks slow.
  * - When the queue is empty and a worker is idle, half of what waits behind another worker's running task is asked back
  *   and goes to the idle one. So being sent ahead never makes a task wait for a long one while a worker has nothing to do.
+ * - When a task waits that is more urgent than some that were sent ahead, those are asked back, and it goes first.
  * - Nothing more is sent ahead to a worker from which something was taken back until it finishes a task.
  */
 class scheduler {
@@ -45,15 +48,25 @@ public:
         over,  ///< it is not the scheduler's any more
     };
 
+    static constexpr std::uint64_t no_limit = std::numeric_limits<std::uint64_t>::max();
+
     explicit scheduler(limits bounds) : limits_(bounds) {}
 
     // What happened.
 
     void add(schedulable& task);
-    void worker_ready(std::uint32_t worker);
+
+    /// A task that is to be next of all those as urgent.
+    void add_in_front(schedulable& task);
+    /// @param allowance so many items may be sent to the worker
+    void worker_ready(std::uint32_t worker, std::uint64_t allowance = no_limit);
 
     /// The worker is about to end: it is given nothing more. What it has stays with it until worker_gone().
     void worker_leaving(std::uint32_t worker);
+
+    /// The worker is given nothing more for now. What it has stays with it.
+    void worker_held(std::uint32_t worker) { worker_leaving(worker); }
+    void worker_released(std::uint32_t worker);
 
     /// The task's result came. It is not the scheduler's any more.
     void finished(schedulable& task);
@@ -100,6 +113,11 @@ public:
     std::size_t ready_workers() const noexcept { return ready_; }
     std::size_t idle_workers() const noexcept { return idle_.size(); }
     bool empty() const noexcept { return queue_.empty() && with_workers_ == 0; }
+    /// Whether the worker was sent all that it may be sent, and has finished it.
+    bool used_up(std::uint32_t worker) const {
+        const worker_entry& one = workers_[worker];
+        return one.ready && one.allowance == 0 && one.tasks.empty();
+    }
     const task_list& tasks_of(std::uint32_t worker) const { return workers_[worker].tasks; }
 
 private:
@@ -107,6 +125,7 @@ private:
         task_list tasks;
         std::size_t bytes = 0;
         std::size_t recallable = 0; ///< how many of them are in state `sent`
+        std::uint64_t allowance = no_limit;
         bool ready = false;
         /// Something was taken back from it since it last finished a task. What was sent is still on its way to the
         /// worker, unread; so nothing more is sent ahead, or a worker with a long task could be sent things without end.
@@ -117,19 +136,26 @@ private:
     std::size_t behind(const worker_entry& worker) const noexcept;
     action send(std::uint32_t worker);
     void detach(schedulable& task);
+    void note_urgency(const schedulable& task) noexcept;
+    std::optional<action> make_way();
+    void may_be_idle(std::uint32_t worker);
     std::optional<action> send_ahead();
     std::optional<action> rebalance();
     task_list forget_worker(std::uint32_t worker);
     void put_back(task_list& tasks);
 
     limits limits_;
-    task_list queue_;
+    waiting_queue queue_;
     std::vector<worker_entry> workers_;
     std::vector<std::uint32_t> idle_;
     std::size_t ready_ = 0;
     std::size_t with_workers_ = 0;
     std::size_t with_leaving_ = 0; ///< of those, how many are with workers that are given nothing more
     std::uint32_t cursor_ = 0;
+
+    // No task that was sent ahead is less urgent than this. It may be that none is as little urgent.
+    int least_urgent_sent_ = std::numeric_limits<int>::max();
+    bool make_way_ = false; ///< a task waits that is more urgent
 
     // A rebalancing under way: so many tasks are still to be asked back from this worker.
     std::uint32_t recall_from_ = 0;

@@ -37,17 +37,18 @@ void staffing::pause(time_point now) noexcept {
     retry_at_ = now + std::min(pauses_.longest, pauses_.first * (duration::rep{1} << doublings));
 }
 
-std::size_t staffing::launches(time_point now, bool work_waits) const noexcept {
+std::size_t staffing::launches(time_point now, std::size_t tasks) const noexcept {
     const std::size_t alive = starting_ + ready_;
-    if (stopped_ || alive >= wanted_)
+    if (stopped_ || alive >= wanted(tasks))
         return 0;
     if (failures() == 0)
-        return wanted_ - alive;
-    return work_waits && starting_ == 0 && now >= retry_at_ ? 1 : 0;
+        return wanted(tasks) - alive;
+    return tasks != 0 && starting_ == 0 && now >= retry_at_ ? 1 : 0;
 }
 
-std::optional<staffing::time_point> staffing::retry_at(bool work_waits) const noexcept {
-    const bool will_try = !stopped_ && failures() != 0 && work_waits && starting_ == 0 && starting_ + ready_ < wanted_;
+std::optional<staffing::time_point> staffing::retry_at(std::size_t tasks) const noexcept {
+    const bool will_try =
+        !stopped_ && failures() != 0 && tasks != 0 && starting_ == 0 && starting_ + ready_ < wanted(tasks);
     return will_try ? std::optional(retry_at_) : std::nullopt;
 }
 

@@ -4,6 +4,7 @@
 #ifndef PROCPOOL_MACHINES_STAFFING_HPP
 #define PROCPOOL_MACHINES_STAFFING_HPP
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <optional>
@@ -12,7 +13,8 @@ namespace procpool::machines {
 
 /// Decides when a worker is to be started.
 /**
- * A pool starts its workers at once and replaces the ones that die. When starts fail several times in a row, it is tried
+ * A pool starts as many workers as it has to have at once, more when there are more tasks than workers, and replaces the
+ * ones that die. When starts fail several times in a row, it is tried
  * again only when there is work to do, one worker at a time, after a pause that doubles with each failure; until one comes
  * up, the pool is `hopeless()` and its operations are to be failed rather than left to wait.
  *
@@ -30,8 +32,12 @@ public:
         duration longest = std::chrono::seconds(10);
     };
 
+    /// As many workers always.
     explicit staffing(std::size_t wanted) : staffing(wanted, pauses{}) {}
-    staffing(std::size_t wanted, pauses between) : wanted_(wanted), pauses_(between) {}
+    staffing(std::size_t wanted, pauses between) : staffing(wanted, wanted, between) {}
+
+    /// From `least` to `most` workers, as there is work for them.
+    staffing(std::size_t least, std::size_t most, pauses between) : least_(least), most_(most), pauses_(between) {}
 
     // What happened.
 
@@ -50,11 +56,11 @@ public:
 
     // What to do.
 
-    /// How many workers to start now.
-    std::size_t launches(time_point now, bool work_waits) const noexcept;
+    /// How many workers to start now, if there are so many tasks that are not over.
+    std::size_t launches(time_point now, std::size_t tasks) const noexcept;
 
     /// When to ask again, if nothing happens before.
-    std::optional<time_point> retry_at(bool work_waits) const noexcept;
+    std::optional<time_point> retry_at(std::size_t tasks) const noexcept;
 
     /// No worker lives or starts, and the last start failed.
     bool hopeless() const noexcept {
@@ -74,8 +80,10 @@ private:
     static constexpr std::size_t useless_deaths_until_hopeless = 8;
 
     void pause(time_point now) noexcept;
+    std::size_t wanted(std::size_t tasks) const noexcept { return std::clamp(tasks, least_, most_); }
 
-    std::size_t wanted_;
+    std::size_t least_;
+    std::size_t most_;
     pauses pauses_;
     std::size_t starting_ = 0;
     std::size_t ready_ = 0;

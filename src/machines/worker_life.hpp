@@ -21,27 +21,32 @@ public:
     using duration = std::chrono::steady_clock::duration;
 
     enum class phase : std::uint8_t {
-        starting, ///< launched, has not said hello
-        ready,    ///< takes tasks
-        retiring, ///< told to end, after what it has
-        ending,   ///< killed, or about to end by itself
+        starting,     ///< launched, has not said hello
+        initializing, ///< runs the initializer
+        ready,        ///< takes tasks
+        retiring,     ///< told to end, after what it has
+        ending,       ///< killed, or about to end by itself
         buried,
     };
 
     /// Why a worker ended. The first cause stands.
     enum class cause : std::uint8_t {
         none,
-        died,            ///< by itself
-        start_timed_out, ///< it did not say hello in time
-        wrong_hello,     ///< it is not a worker of this build
-        protocol_error,  ///< it sent something that no worker would send
-        task_cancelled,  ///< killed, since the task that it ran was called off
-        retired,         ///< it was told to end
-        terminated,      ///< the pool was terminated
+        died,                  ///< by itself
+        start_timed_out,       ///< it did not say hello in time
+        wrong_hello,           ///< it is not a worker of this build
+        initializer_failed,    ///< the initializer threw
+        initializer_timed_out, ///< the initializer took too long
+        protocol_error,        ///< it sent something that no worker would send
+        task_cancelled,        ///< ended, since the task that it ran was called off
+        task_timed_out,        ///< ended, since the task that it ran took too long
+        retired,               ///< it was told to end
+        terminated,            ///< the pool was terminated
     };
 
     enum class action : std::uint8_t {
         none,
+        initialize,  ///< let it run the initializer
         use,         ///< it is ready: give it tasks
         close_input, ///< tell it that no more tasks come
         kill,        ///< kill its whole process group
@@ -51,6 +56,8 @@ public:
     struct limits {
         duration start = std::chrono::seconds(30); ///< from launch to hello
         duration exit = std::chrono::seconds(5);   ///< from the end of its input, or output, to its exit
+        bool has_initializer = false;
+        std::optional<duration> initializer = {}; ///< for the initializer; as long as it likes, if there is none
     };
 
     explicit worker_life(time_point now) : worker_life(now, limits{}) {}
@@ -58,7 +65,8 @@ public:
 
     // What happened.
 
-    action hello(bool acceptable) noexcept;
+    action hello(time_point now, bool acceptable) noexcept;
+    action initialized(bool well) noexcept;
     action misbehaved() noexcept { return end(cause::protocol_error); }
     action output_ended(time_point now) noexcept;
     action exited() noexcept;
@@ -68,6 +76,12 @@ public:
 
     action retire(time_point now) noexcept;
     action kill(cause why) noexcept { return end(why); }
+
+    /// It was asked to end by other means, and if it does, this is why.
+    void condemn(cause why) noexcept {
+        if (cause_ == cause::none)
+            cause_ = why;
+    }
 
     // What is the case.
 
@@ -79,6 +93,7 @@ public:
     std::optional<time_point> deadline() const noexcept;
 
 private:
+    action use() noexcept;
     action end(cause why) noexcept;
 
     limits limits_;

@@ -121,7 +121,7 @@ wire::payload encode_current(const std::exception_ptr& exception, const std::typ
 std::exception_ptr decode(decoder& from) {
     switch (static_cast<form>(from.byte())) {
     case form::out_of_memory:
-        return std::make_exception_ptr(std::bad_alloc());
+        return detail::make_decoded(std::bad_alloc());
     case form::standard:
         return decode_standard_exception(from);
     case form::registered: {
@@ -133,7 +133,7 @@ std::exception_ptr decode(decoder& from) {
     case form::described: {
         const std::string type = detail::decode_text(from);
         const std::string text = detail::decode_text(from);
-        return std::make_exception_ptr(remote_exception(type, text));
+        return detail::make_decoded(remote_exception(type, text));
     }
     }
     fail("procpool: a message holds an exception of an unknown form");
@@ -171,6 +171,44 @@ std::exception_ptr decode_exception(std::span<const std::byte> bytes) noexcept {
         } catch (...) {
             return std::current_exception();
         }
+    }
+}
+
+const std::size_t*& detail::item_being_decoded() noexcept {
+    thread_local const std::size_t* item = nullptr;
+    return item;
+}
+
+std::exception_ptr decode_exception(std::span<const std::byte> bytes, std::size_t item) noexcept {
+    detail::item_being_decoded() = &item;
+    std::exception_ptr exception = decode_exception(bytes);
+    detail::item_being_decoded() = nullptr;
+    return exception;
+}
+
+namespace {
+
+// Only of exactly that type: more derived ones would lose what they are.
+template <class E>
+std::exception_ptr exactly(const E& thrown, std::size_t item) {
+    if (typeid(thrown) != typeid(E))
+        return std::current_exception();
+    return std::make_exception_ptr(detail::item_exception<E>(thrown, item));
+}
+
+} // namespace
+
+std::exception_ptr with_item(const std::exception_ptr& exception, std::size_t item) noexcept {
+    try {
+        std::rethrow_exception(exception);
+    } catch (const worker_died& thrown) {
+        return exactly(thrown, item);
+    } catch (const pool_error& thrown) {
+        return exactly(thrown, item);
+    } catch (const boost::system::system_error& thrown) {
+        return exactly(thrown, item);
+    } catch (...) {
+        return exception;
     }
 }
 

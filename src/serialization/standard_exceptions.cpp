@@ -39,7 +39,7 @@ using detail::decode_text;
 
 /// For an exception whose own constructors cannot give it the text it had.
 template <class E>
-class with_text final : public E {
+class with_text : public E {
 public:
     with_text(const E& original, std::string text)
         : E(original), text_(std::make_shared<const std::string>(std::move(text))) {}
@@ -52,8 +52,8 @@ private:
 template <class E>
 std::exception_ptr make_exception(const E& exception, const std::string& text) {
     if (text == exception.what())
-        return std::make_exception_ptr(exception);
-    return std::make_exception_ptr(with_text<E>(exception, text));
+        return detail::make_decoded(exception);
+    return detail::make_decoded(with_text<E>(exception, text));
 }
 
 /// What stands before ": " and an ending, if anything does.
@@ -214,7 +214,7 @@ struct carrier<pool_error> {
         const errc code = static_cast<errc>(value);
         const pool_error plain(code);
         if (text == plain.what())
-            return std::make_exception_ptr(plain);
+            return detail::make_decoded(plain);
         const auto prefix = prefix_of(text, plain.code().what());
         return make_exception(pool_error(code, prefix ? *prefix : text), text);
     }
@@ -258,7 +258,7 @@ struct carrier<remote_exception> {
     static std::exception_ptr decode(decoder& from) {
         const std::string type = decode_text(from);
         const std::string text = decode_text(from);
-        return std::make_exception_ptr(remote_exception(type, text));
+        return detail::make_decoded(remote_exception(type, text));
     }
 };
 

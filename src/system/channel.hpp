@@ -7,6 +7,7 @@
 #include <system/unique_fd.hpp>
 #include <wire/answer_ring.hpp>
 #include <wire/ledger.hpp>
+#include <wire/run_sheet.hpp>
 
 namespace procpool::system {
 
@@ -37,6 +38,7 @@ unique_fd open_own_process();
 /// What a pool and one worker share.
 struct shared_memory {
     wire::ledger ledger;
+    wire::run_sheet running;
     wire::answer_ring answers;
 };
 

@@ -17,7 +17,11 @@ struct exit_status {
     std::optional<int> signal;
 };
 
-/// Kills a child that leads a process group of its own, and the group with it. Nothing happens if it was reaped, by whomever.
+/// Sends a signal to a child that leads a process group of its own, and to the group. Nothing happens if it was reaped, by
+/// whomever.
+void signal_group(pid_t pid, int pidfd, int signal) noexcept;
+
+/// Kills it in the same way.
 void kill_group(pid_t pid, int pidfd) noexcept;
 
 /// Reaps the child if it has ended, without waiting; kills what is left of its process group just before.

@@ -5,6 +5,7 @@
 
 #include <system/modules.hpp>
 #include <system/spawn_launcher.hpp>
+#include <system/word_wait.hpp>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
@@ -15,6 +16,7 @@
 #include <span>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 namespace procpool::system {
@@ -25,6 +27,9 @@ namespace {
 
 // About a quarter of a millisecond's worth.
 constexpr std::size_t answers_per_look = 1024;
+
+// An exception of an initializer may have a long text.
+constexpr std::size_t longest_other_message = std::size_t{256} << 10;
 
 std::span<const std::byte> bytes_of(const auto& object) {
     return std::as_bytes(std::span(&object, 1));
@@ -114,8 +119,9 @@ void local_link::recover_from(const char* what) noexcept {
 
 // Sending -----------------------------------------------------------------------------------------------------------
 
-void local_link::add_header(wire::frame_kind kind, std::size_t size, std::uint16_t slot, std::uint64_t id) {
-    const wire::frame_header header{static_cast<std::uint32_t>(size), kind, 0, slot, id};
+void local_link::add_header(wire::frame_kind kind, std::size_t size, std::uint16_t slot, std::uint64_t id,
+                            std::uint8_t flags) {
+    const wire::frame_header header{static_cast<std::uint32_t>(size), kind, flags, slot, id};
     output_.add(bytes_of(header));
 }
 
@@ -148,9 +154,18 @@ std::uint16_t local_link::admit(std::uint64_t id) noexcept {
 }
 
 void local_link::send(std::uint16_t slot, const outgoing_call& call) {
+    add_call(wire::frame_kind::call, slot, call);
+}
+
+void local_link::initialize(const outgoing_call& call) {
+    add_call(wire::frame_kind::initialize, 0, call);
+    flush();
+}
+
+void local_link::add_call(wire::frame_kind kind, std::uint16_t slot, const outgoing_call& call) {
     if (announced_modules_ != modules_met())
         announce_modules();
-    add_header(wire::frame_kind::call, sizeof call.header + call.arguments.size(), slot, call.id);
+    add_header(kind, sizeof call.header + call.arguments.size(), slot, call.id, call.flags);
     output_.add(bytes_of(call.header));
     output_.add(call.arguments);
 }
@@ -200,6 +215,35 @@ wire::ledger_state local_link::look(std::uint16_t slot, std::uint64_t id) const 
 
 task_phase local_link::phase() const {
     return shared_->ledger.phase();
+}
+
+std::optional<std::chrono::steady_clock::time_point> local_link::began_at(std::uint64_t id) const {
+    const auto since_epoch = shared_->running.began_at(id);
+    if (!since_epoch)
+        return std::nullopt;
+    return std::chrono::steady_clock::time_point(
+        std::chrono::nanoseconds(static_cast<std::chrono::nanoseconds::rep>(*since_epoch)));
+}
+
+std::optional<std::uint32_t> local_link::split(std::uint64_t id, std::uint32_t items) {
+    return shared_->running.split(id, items);
+}
+
+std::optional<wire::run_sheet::progress> local_link::progress(std::uint64_t id, std::uint32_t items) const {
+    return shared_->running.look(id, items);
+}
+
+bool local_link::worn_out() const {
+    return shared_->running.worn_out();
+}
+
+bool local_link::listens(std::uint64_t id) const {
+    return shared_->running.listens(id);
+}
+
+void local_link::ask_to_stop(std::uint64_t id) {
+    shared_->running.ask_to_stop(id);
+    wake_waiters(shared_->running.stops());
 }
 
 void local_link::close_input() {
@@ -269,6 +313,20 @@ void local_link::handle_frame(wire::frame&& frame) {
         if (!ring_.rang())
             give_up_reading("it rang without having been asked to");
         return;
+    case wire::frame_kind::ready:
+        told_->initialized(nullptr);
+        return;
+    case wire::frame_kind::not_ready: {
+        const wire::payload error = std::move(frame).keep();
+        told_->initialized(&error);
+        return;
+    }
+    case wire::frame_kind::progress:
+        if (auto message = wire::decode_progress(frame.bytes))
+            told_->progressed(frame.header.id, std::move(*message));
+        else
+            give_up_reading("it reported progress that makes no sense");
+        return;
     case wire::frame_kind::hello:
         if (const auto message = wire::decode_hello(frame.bytes))
             told_->hello(*message);
@@ -280,16 +338,25 @@ void local_link::handle_frame(wire::frame&& frame) {
     }
 }
 
+// Whether a message that is not whole yet is worth its memory.
 bool local_link::judge(const wire::frame_header& header) {
-    const bool is_answer = header.kind == wire::frame_kind::result || header.kind == wire::frame_kind::failure;
-    if (is_answer && header.slot < slots_.size() && header.id != 0 && slots_[header.slot] == header.id)
+    if (header.kind == wire::frame_kind::result || header.kind == wire::frame_kind::failure)
+        return judge_answer(header);
+    if (header.size <= longest_other_message)
         return true;
-    give_up_reading(is_answer ? "it answered a task that it did not have" : "it sent a message that makes no sense");
+    give_up_reading("it sent a message that makes no sense");
+    return false;
+}
+
+bool local_link::judge_answer(const wire::frame_header& header) {
+    if (header.slot < slots_.size() && header.id != 0 && slots_[header.slot] == header.id)
+        return true;
+    give_up_reading("it answered a task that it did not have");
     return false;
 }
 
 void local_link::handle_answer(const wire::frame_header& header, wire::payload&& bytes) {
-    if (!judge(header))
+    if (!judge_answer(header))
         return;
     slots_[header.slot] = 0;
     free_slots_.push_back(header.slot);
@@ -412,6 +479,11 @@ void local_link::read_the_rest() {
 void local_link::report_exit() {
     if (!closed_)
         told_->exited(*status_);
+}
+
+void local_link::terminate() {
+    if (!status_ && !closed_)
+        signal_group(pid_, watched_.native_handle(), SIGTERM);
 }
 
 void local_link::kill() {

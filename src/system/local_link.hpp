@@ -47,13 +47,21 @@ public:
 
     pid_t pid() const noexcept override { return pid_; }
     void set_up(const wire::setup_message& message) override;
+    void initialize(const outgoing_call& call) override;
     std::uint16_t admit(std::uint64_t id) noexcept override;
     void send(std::uint16_t slot, const outgoing_call& call) override;
     void flush() override;
     withdrawal withdraw(std::uint16_t slot, std::uint64_t id) override;
     wire::ledger_state look(std::uint16_t slot, std::uint64_t id) const override;
     task_phase phase() const override;
+    std::optional<std::chrono::steady_clock::time_point> began_at(std::uint64_t id) const override;
+    std::optional<std::uint32_t> split(std::uint64_t id, std::uint32_t items) override;
+    std::optional<wire::run_sheet::progress> progress(std::uint64_t id, std::uint32_t items) const override;
+    bool worn_out() const override;
+    bool listens(std::uint64_t id) const override;
+    void ask_to_stop(std::uint64_t id) override;
     void close_input() override;
+    void terminate() override;
     void kill() override;
     void destroy(std::chrono::milliseconds bound) override;
 
@@ -66,7 +74,9 @@ private:
 
     void recover_from(const char* what) noexcept;
     void announce_modules();
-    void add_header(wire::frame_kind kind, std::size_t size, std::uint16_t slot = 0, std::uint64_t id = 0);
+    void add_header(wire::frame_kind kind, std::size_t size, std::uint16_t slot = 0, std::uint64_t id = 0,
+                    std::uint8_t flags = 0);
+    void add_call(wire::frame_kind kind, std::uint16_t slot, const outgoing_call& call);
     void add_message(wire::frame_kind kind, const wire::payload& bytes);
     void write();
     void read();
@@ -77,6 +87,7 @@ private:
     bool take_from_ring();
     void handle_frame(wire::frame&& frame);
     bool judge(const wire::frame_header& header);
+    bool judge_answer(const wire::frame_header& header);
     void handle_answer(const wire::frame_header& header, wire::payload&& bytes);
     void give_up_reading(const std::string& how);
     void watch();

@@ -4,8 +4,10 @@
 #include <system/process.hpp>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 namespace procpool::system {
@@ -16,6 +18,21 @@ pid_t this_process() noexcept {
 
 std::string program_name() {
     return ::program_invocation_name;
+}
+
+std::uint64_t resident_memory() noexcept {
+    const int fd = ::open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    char text[128];
+    const ssize_t size = ::read(fd, text, sizeof text - 1);
+    ::close(fd);
+    if (size <= 0)
+        return 0;
+    text[size] = '\0';
+    char* second = nullptr; // the first number is what is mapped
+    ::strtoull(text, &second, 10);
+    return ::strtoull(second, nullptr, 10) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 void name_thread(const char* name) noexcept {

@@ -4,6 +4,7 @@
 #ifndef PROCPOOL_SYSTEM_PROCESS_HPP
 #define PROCPOOL_SYSTEM_PROCESS_HPP
 
+#include <cstdint>
 #include <string>
 
 #include <signal.h>
@@ -16,6 +17,9 @@ pid_t this_process() noexcept;
 
 /// What this program was started as.
 std::string program_name();
+
+/// How many bytes of this process are in memory; 0 if the system does not say.
+std::uint64_t resident_memory() noexcept;
 
 /// Writing to a pipe that nobody reads becomes an error of the write instead of the end of the program.
 /**

@@ -7,4 +7,5 @@ set(PROCPOOL_SYSTEM_SOURCES
     system/output_queue.cpp
     system/process.cpp
     system/spawn_launcher.cpp
+    system/word_wait.cpp
     system/worker_process.cpp)

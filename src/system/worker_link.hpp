@@ -9,9 +9,11 @@
 #include <wire/frame.hpp>
 #include <wire/handshake.hpp>
 #include <wire/ledger.hpp>
+#include <wire/run_sheet.hpp>
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace procpool::system {
@@ -19,6 +21,7 @@ namespace procpool::system {
 /// What a link needs of a task in order to send it.
 struct outgoing_call {
     std::uint64_t id;
+    std::uint8_t flags; ///< of wire::call_flags
     wire::call_header header;
     const wire::payload& arguments;
 };
@@ -41,6 +44,12 @@ public:
     virtual void end_turn() = 0;
 
     virtual void hello(const wire::hello_message& message) = 0;
+
+    /// The initializer has run: with no error, or with this exception in encoded form.
+    virtual void initialized(const wire::payload* error) = 0;
+
+    /// A task says how far it is. It may be any task, or none.
+    virtual void progressed(std::uint64_t id, wire::progress_message&& message) = 0;
 
     /// A link passes on only answers to tasks that it was given and that were not answered or withdrawn before.
     virtual void answered(answer&& message) = 0;
@@ -77,6 +86,9 @@ public:
     /// Sends the worker its place in the pool. Before any call.
     virtual void set_up(const wire::setup_message& message) = 0;
 
+    /// Lets the worker run the initializer. After set_up(), and before any call.
+    virtual void initialize(const outgoing_call& call) = 0;
+
     /// Takes note of a task, and answers the slot by which it is known here from now on.
     virtual std::uint16_t admit(std::uint64_t id) noexcept = 0;
 
@@ -95,8 +107,27 @@ public:
     /// What the worker is doing, or was doing last.
     virtual task_phase phase() const = 0;
 
+    /// When a task that was sent as timed began, or the item of it that runs.
+    virtual std::optional<std::chrono::steady_clock::time_point> began_at(std::uint64_t id) const = 0;
+
+    /// Takes the second half of what a chunk has not begun; see wire::run_sheet::split.
+    virtual std::optional<std::uint32_t> split(std::uint64_t id, std::uint32_t items) = 0;
+
+    /// How far a chunk has come.
+    virtual std::optional<wire::run_sheet::progress> progress(std::uint64_t id, std::uint32_t items) const = 0;
+
+    /// Whether the worker takes more memory than it was allowed.
+    virtual bool worn_out() const = 0;
+
+    /// Whether a task has shown that it would notice being asked to stop.
+    virtual bool listens(std::uint64_t id) const = 0;
+    virtual void ask_to_stop(std::uint64_t id) = 0;
+
     /// Tells the worker that no more tasks come: it ends after what it has.
     virtual void close_input() = 0;
+
+    /// Sends the worker, and what it started, SIGTERM.
+    virtual void terminate() = 0;
 
     /// Ends the worker and what it started, at once. exited() comes as always.
     virtual void kill() = 0;

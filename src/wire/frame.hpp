@@ -24,10 +24,14 @@ enum class frame_kind : std::uint8_t {
     result,    ///< a task's result
     failure,   ///< a task's exception
     doorbell,  ///< there are answers in the ring
+    ready,     ///< the initializer is done
+    not_ready, ///< the initializer's exception
+    progress,  ///< how far a running task says that it is
     // from the pool
     setup = 16, ///< who the worker is; before any task
     module,     ///< a shared library that later calls refer to
     call,       ///< a task to run; the payload starts with a call_header
+    initialize, ///< the initializer, a call like any other; before any task
     finish,     ///< no more tasks come
 };
 
@@ -35,11 +39,17 @@ enum class frame_kind : std::uint8_t {
 struct frame_header {
     std::uint32_t size; ///< bytes of payload that follow
     frame_kind kind;
-    std::uint8_t reserved;
+    std::uint8_t flags; ///< of a call; see call_flags
     std::uint16_t slot; ///< the task's word in the ledger
     std::uint64_t id;   ///< the task's id
 };
 static_assert(sizeof(frame_header) == 16);
+
+enum call_flags : std::uint8_t {
+    timed = 1,       ///< the worker leaves word of when the task, or an item of it, began
+    chunk = 2,       ///< the arguments are those of several items; the answer starts with a chunk_report
+    whole_chunk = 4, ///< a chunk that runs to its end, however long it takes
+};
 
 /// Stands in front of a task's arguments.
 struct call_header {

@@ -14,7 +14,7 @@ constexpr std::uint32_t longest_text = 64 * 1024;
 
 template <class Number>
 void put(payload_builder& out, Number number) {
-    static_assert(std::is_integral_v<Number>);
+    static_assert(std::is_arithmetic_v<Number>);
     out.append(&number, sizeof number);
 }
 
@@ -68,6 +68,7 @@ payload encode(const hello_message& message) {
 payload encode(const setup_message& message) {
     payload_builder out;
     put(out, message.worker_index);
+    put(out, message.memory_limit);
     return out.finish();
 }
 
@@ -76,6 +77,13 @@ payload encode(const module_message& message) {
     put(out, message.number);
     put(out, message.path);
     put(out, message.build_id);
+    return out.finish();
+}
+
+payload encode(const progress_message& message) {
+    payload_builder out;
+    put(out, message.fraction);
+    put(out, message.text);
     return out.finish();
 }
 
@@ -91,6 +99,7 @@ std::optional<setup_message> decode_setup(std::span<const std::byte> bytes) {
     setup_message message;
     taker from(bytes);
     from.take(message.worker_index);
+    from.take(message.memory_limit);
     return from.finished() ? std::optional(message) : std::nullopt;
 }
 
@@ -100,6 +109,14 @@ std::optional<module_message> decode_module(std::span<const std::byte> bytes) {
     from.take(message.number);
     from.take(message.path);
     from.take(message.build_id);
+    return from.finished() ? std::optional(message) : std::nullopt;
+}
+
+std::optional<progress_message> decode_progress(std::span<const std::byte> bytes) {
+    progress_message message;
+    taker from(bytes);
+    from.take(message.fraction);
+    from.take(message.text);
     return from.finished() ? std::optional(message) : std::nullopt;
 }
 

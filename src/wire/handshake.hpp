@@ -23,6 +23,13 @@ struct hello_message {
 /// The pool's first message: what the worker is to be.
 struct setup_message {
     std::uint64_t worker_index = 0;
+    std::uint64_t memory_limit = 0; ///< bytes resident, beyond which it is to say that it is worn out; 0: none
+};
+
+/// How far a task says that it is.
+struct progress_message {
+    double fraction = 0;
+    std::string text;
 };
 
 /// A shared library that calls refer to by number.
@@ -35,11 +42,13 @@ struct module_message {
 payload encode(const hello_message& message);
 payload encode(const setup_message& message);
 payload encode(const module_message& message);
+payload encode(const progress_message& message);
 
 // Each answers nothing if the bytes are not exactly such a message.
 std::optional<hello_message> decode_hello(std::span<const std::byte> bytes);
 std::optional<setup_message> decode_setup(std::span<const std::byte> bytes);
 std::optional<module_message> decode_module(std::span<const std::byte> bytes);
+std::optional<progress_message> decode_progress(std::span<const std::byte> bytes);
 
 } // namespace procpool::wire
 

@@ -8,13 +8,18 @@
 #include <procpool/worker/call.hpp>
 
 #include <system/modules.hpp>
+#include <system/process.hpp>
 #include <wire/frame_reader.hpp>
 #include <wire/handshake.hpp>
+#include <worker/current_task.hpp>
+#include <worker/recorded_call.hpp>
 #include <worker/worker_mode.hpp>
 
 #include <cstdio>
 #include <cstring>
+#include <mutex>
 #include <string>
+#include <string_view>
 
 namespace procpool::worker {
 
@@ -22,11 +27,13 @@ namespace {
 
 constexpr int pool_sent_nonsense = 70; // EX_SOFTWARE
 constexpr std::size_t memory_kept_between_calls = std::size_t{1} << 20;
+constexpr std::size_t longest_progress_text = 1024;
 
-class server {
+class server final : public progress_reporter {
 public:
-    explicit server(system::worker_channel channel)
-        : channel_(std::move(channel)), answers_(channel_.shared->answers) {}
+    explicit server(system::worker_channel channel) : channel_(std::move(channel)), answers_(channel_.shared->answers) {
+        current_task::instance().serve(channel_.shared->running, *this);
+    }
 
     /// Serves until the pool has no more to do, and answers with the exit code.
     int run() {
@@ -34,10 +41,14 @@ public:
                wire::encode(wire::hello_message{wire::protocol_version, system::main_build_id()}));
         for (;;) {
             while (auto frame = input_.next()) {
-                if (frame->header.kind == wire::frame_kind::finish)
+                switch (handle(*frame)) {
+                case next_step::go_on:
+                    break;
+                case next_step::end:
                     return 0;
-                if (!handle(*frame))
+                case next_step::give_up:
                     return pool_sent_nonsense;
+                }
             }
             if (input_.broken())
                 return pool_sent_nonsense;
@@ -50,40 +61,66 @@ public:
         }
     }
 
+    void report(std::uint64_t task, double fraction, std::string_view text) override {
+        if (system::is_copy_of_worker())
+            return;
+        const wire::payload bytes =
+            wire::encode(wire::progress_message{fraction, std::string(text.substr(0, longest_progress_text))});
+        wire::payload_builder whole;
+        const wire::frame_header header{static_cast<std::uint32_t>(bytes.size()), wire::frame_kind::progress, 0, 0,
+                                        task};
+        whole.append(&header, sizeof header);
+        whole.append(bytes.data(), bytes.size());
+        write({whole.data(), whole.size()});
+    }
+
 private:
-    class recorded_call final : public call {
-    public:
-        recorded_call(std::span<const std::byte> arguments, const wire::call_header& header,
-                      wire::payload_builder& result, wire::ledger& page, const system::module_table& modules) noexcept
-            : call(arguments, header.items, result), page_(page), modules_(modules), function_(header.function) {}
-        void enter(task_phase phase) noexcept override { page_.enter(phase); }
-        const void* function() const override { return modules_.find_function(function_); }
+    enum class next_step { go_on, end, give_up };
 
-    private:
-        wire::ledger& page_;
-        const system::module_table& modules_;
-        std::uint64_t function_;
-    };
-
-    bool handle(const wire::frame& frame) {
+    next_step handle(const wire::frame& frame) {
         switch (frame.header.kind) {
         case wire::frame_kind::setup:
             if (const auto message = wire::decode_setup(frame.bytes)) {
                 role().index = message->worker_index;
-                return true;
+                memory_limit_ = message->memory_limit;
+                return next_step::go_on;
             }
-            return false;
+            return next_step::give_up;
         case wire::frame_kind::module:
             if (const auto message = wire::decode_module(frame.bytes)) {
                 modules_.add(message->number, {message->path, message->build_id});
-                return true;
+                return next_step::go_on;
             }
-            return false;
+            return next_step::give_up;
+        case wire::frame_kind::initialize:
+            return initialize(frame);
         case wire::frame_kind::call:
-            return run_call(frame);
+            return run_call(frame) ? next_step::go_on : next_step::give_up;
+        case wire::frame_kind::finish:
+            return next_step::end;
         default:
-            return false;
+            return next_step::give_up;
         }
+    }
+
+    next_step initialize(const wire::frame& frame) {
+        wire::call_header header;
+        if (frame.bytes.size() < sizeof header)
+            return next_step::give_up;
+        std::memcpy(&header, frame.bytes.data(), sizeof header);
+        wire::payload_builder result; // which nobody wants
+        try {
+            recorded_call made(frame.header, header, frame.bytes.subspan(sizeof header), result, *channel_.shared,
+                               modules_);
+            call_entry(header, made);
+        } catch (...) {
+            answer(wire::frame_kind::not_ready, serialization::encode_exception(std::current_exception()));
+            return next_step::end;
+        }
+        if (system::is_copy_of_worker())
+            system::end_at_once(0);
+        answer(wire::frame_kind::ready, {});
+        return next_step::go_on;
     }
 
     bool run_call(const wire::frame& frame) {
@@ -95,33 +132,52 @@ private:
             return true; // withdrawn meanwhile
         std::memcpy(&header, frame.bytes.data(), sizeof header);
         page.enter(task_phase::decoding);
-
-        // Header and result are made in one piece, so that they leave in one write.
-        wire::frame_kind kind = wire::frame_kind::result;
-        output_.truncate(0);
-        output_.extend(sizeof(wire::frame_header));
-        try {
-            const void* const function = modules_.find_function(header.entry);
-            recorded_call made(frame.bytes.subspan(sizeof header), header, output_, page, modules_);
-            reinterpret_cast<entry_function>(const_cast<void*>(function))(made);
-            if (output_.size() - sizeof(wire::frame_header) > wire::max_payload_size)
-                throw pool_error(errc::not_serializable,
-                                 "the result takes " + std::to_string(output_.size() - sizeof(wire::frame_header)) +
-                                     " bytes; no message may be larger than " + std::to_string(wire::max_payload_size));
-        } catch (...) {
-            kind = wire::frame_kind::failure;
-            const wire::payload thrown = serialization::encode_exception(std::current_exception());
-            output_.truncate(sizeof(wire::frame_header));
-            output_.append(thrown.data(), thrown.size());
-        }
+        current_task::instance().begin(frame.header.id, header.attempt);
+        const wire::frame_kind kind = call_and_encode(frame, header);
+        current_task::instance().end();
         // A copy that a task made of this process has no business with the pool: the original answers.
         if (system::is_copy_of_worker())
             system::end_at_once(0);
         page.enter(task_phase::writing);
+        if (memory_limit_ != 0 && system::resident_memory() > memory_limit_)
+            channel_.shared->running.wear_out();
         page.finish(frame.header.slot, frame.header.id);
         send(kind, frame.header.slot, frame.header.id);
         page.enter(task_phase::unknown);
         return true;
+    }
+
+    // Header and result are made in one piece, so that they leave in one write.
+    wire::frame_kind call_and_encode(const wire::frame& frame, const wire::call_header& header) {
+        const bool is_chunk = (frame.header.flags & wire::call_flags::chunk) != 0;
+        const std::size_t before_result = sizeof(wire::frame_header) + (is_chunk ? sizeof(chunk_report) : 0);
+        output_.truncate(0);
+        output_.extend(before_result);
+        recorded_call made(frame.header, header, frame.bytes.subspan(sizeof header), output_, *channel_.shared,
+                           modules_);
+        wire::frame_kind kind = wire::frame_kind::result;
+        try {
+            call_entry(header, made);
+            if (output_.size() - sizeof(wire::frame_header) > wire::max_payload_size)
+                throw pool_error(errc::not_serializable,
+                                 "the result takes " + std::to_string(output_.size() - before_result) +
+                                     " bytes; no message may be larger than " + std::to_string(wire::max_payload_size));
+        } catch (...) {
+            kind = wire::frame_kind::failure;
+            const wire::payload thrown = serialization::encode_exception(std::current_exception());
+            output_.truncate(before_result);
+            output_.append(thrown.data(), thrown.size());
+        }
+        if (is_chunk) {
+            const chunk_report report = made.report();
+            std::memcpy(output_.data() + sizeof(wire::frame_header), &report, sizeof report);
+        }
+        return kind;
+    }
+
+    void call_entry(const wire::call_header& header, recorded_call& made) {
+        const void* const function = modules_.find_function(header.entry);
+        reinterpret_cast<entry_function>(const_cast<void*>(function))(made);
     }
 
     void answer(wire::frame_kind kind, const wire::payload& bytes) {
@@ -130,7 +186,7 @@ private:
         output_.append(bytes.data(), bytes.size());
         const wire::frame_header header{static_cast<std::uint32_t>(bytes.size()), kind, 0, 0, 0};
         std::memcpy(output_.data(), &header, sizeof header);
-        channel_.write({output_.data(), output_.size()});
+        write({output_.data(), output_.size()});
     }
 
     void send(wire::frame_kind kind, std::uint16_t slot, std::uint64_t id) {
@@ -141,7 +197,7 @@ private:
                 ring_doorbell();
         } else {
             std::memcpy(output_.data(), &header, sizeof header);
-            channel_.write({output_.data(), output_.size()});
+            write({output_.data(), output_.size()});
         }
         if (output_.capacity() > memory_kept_between_calls)
             output_.finish();
@@ -149,7 +205,13 @@ private:
 
     void ring_doorbell() {
         const wire::frame_header header{0, wire::frame_kind::doorbell, 0, 0, 0};
-        channel_.write(std::as_bytes(std::span(&header, 1)));
+        write(std::as_bytes(std::span(&header, 1)));
+    }
+
+    // A task may report its progress from threads of its own, meanwhile or later.
+    void write(std::span<const std::byte> bytes) {
+        const std::lock_guard lock(writing_);
+        channel_.write(bytes);
     }
 
     system::worker_channel channel_;
@@ -157,13 +219,15 @@ private:
     system::module_table modules_;
     wire::frame_reader input_;
     wire::payload_builder output_;
+    std::mutex writing_;
+    std::uint64_t memory_limit_ = 0;
 };
 
 } // namespace
 
 int serve(system::worker_channel channel) {
-    server served(std::move(channel));
-    return served.run();
+    // Never destroyed: threads of tasks, and the one that watches for stops, may outlive it.
+    return (new server(std::move(channel)))->run();
 }
 
 } // namespace procpool::worker

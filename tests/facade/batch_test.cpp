@@ -129,8 +129,9 @@ BOOST_AUTO_TEST_CASE(travels_in_chunks_each_of_which_is_a_task) {
     BOOST_TEST(tasks_for(100, {.chunk_size = 7}) == 15u);
     BOOST_TEST(tasks_for(100, {.chunk_size = 100}) == 1u);
     BOOST_TEST(tasks_for(100, {.chunk_size = 1000}) == 1u);
-    // A quarter of each worker's share: 1000 / (2 * 4) = 125 items.
-    BOOST_TEST(tasks_for(1000, {}) == 8u);
+    // Unless told otherwise, items that take next to nothing soon travel many at a time, and the last ones few at a time.
+    BOOST_TEST(tasks_for(100'000, {}) < 1000u);
+    BOOST_TEST(tasks_for(12, {}) > 2u);
 }
 
 BOOST_AUTO_TEST_CASE(of_nothing_yields_nothing) {
@@ -332,8 +333,8 @@ BOOST_AUTO_TEST_CASE(that_fails_withdraws_what_was_not_begun) {
     BOOST_TEST(text_of(result.error) == "the first one");
     BOOST_TEST(door.count() < 100u);
     const auto stats = pool.stats();
-    BOOST_TEST(stats.tasks_submitted == 1000u);
-    BOOST_TEST(stats.tasks_completed + stats.tasks_failed + stats.tasks_cancelled == 1000u);
+    BOOST_TEST(stats.tasks_submitted < 100u); // most were never handed over
+    BOOST_TEST(stats.tasks_completed + stats.tasks_failed + stats.tasks_cancelled == stats.tasks_submitted);
     BOOST_TEST(stats.workers_died == 0u);
 }
 

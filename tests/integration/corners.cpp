@@ -180,8 +180,8 @@ BOOST_AUTO_TEST_CASE(a_failing_batch_of_very_many_chunks_calls_the_rest_off_in_o
     });
     BOOST_REQUIRE(run_for(context, 60s, [&] { return over; }));
     const auto stats = pool.stats();
-    BOOST_TEST(stats.tasks_completed + stats.tasks_failed + stats.tasks_cancelled == static_cast<std::uint64_t>(items));
-    BOOST_TEST(stats.tasks_cancelled > 0U);
+    BOOST_TEST(stats.tasks_completed + stats.tasks_failed + stats.tasks_cancelled == stats.tasks_submitted);
+    BOOST_TEST(stats.tasks_submitted < static_cast<std::uint64_t>(items)); // the rest was never handed over
 }
 
 BOOST_AUTO_TEST_CASE(the_longest_grace_there_is_does_not_end_at_once) {

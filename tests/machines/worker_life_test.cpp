@@ -29,7 +29,7 @@ worker_life starting() {
 }
 worker_life ready() {
     worker_life life = starting();
-    life.hello(true);
+    life.hello(start, true);
     return life;
 }
 worker_life retiring() {
@@ -61,10 +61,10 @@ worker_life buried() {
 // What may happen.
 using event = action (*)(worker_life&);
 action good_hello(worker_life& life) {
-    return life.hello(true);
+    return life.hello(start, true);
 }
 action bad_hello(worker_life& life) {
-    return life.hello(false);
+    return life.hello(start, false);
 }
 action misbehaved(worker_life& life) {
     return life.misbehaved();
@@ -195,7 +195,7 @@ BOOST_AUTO_TEST_CASE(whether_it_was_ever_ready_is_remembered_to_the_end) {
     for (const auto stands : {&ready, &retiring, &ending, &killed, &buried})
         BOOST_TEST(stands().was_ready());
     worker_life life = starting();
-    life.hello(false);
+    life.hello(start, false);
     life.exited();
     BOOST_TEST(!life.was_ready());
 }
@@ -214,7 +214,7 @@ BOOST_AUTO_TEST_CASE(the_limits_are_measured_from_the_event_that_they_begin_with
     worker_life life(start + 100s, bounds);
     BOOST_TEST((life.deadline() == start + 130s));
     BOOST_TEST(life.time_passed(start + 130s - 1ns) == action::none);
-    life.hello(true);
+    life.hello(start, true);
     life.retire(start + 200s);
     BOOST_TEST((life.deadline() == start + 205s));
     life.output_ended(start + 203s); // it closed its output, and has the full time to exit from there
@@ -237,7 +237,7 @@ BOOST_AUTO_TEST_CASE(a_worker_is_killed_at_its_deadline_and_not_before) {
 BOOST_AUTO_TEST_CASE(unless_told_otherwise_a_worker_has_half_a_minute_to_report_and_five_seconds_to_exit) {
     worker_life life(start);
     BOOST_TEST((life.deadline() == start + 30s));
-    life.hello(true);
+    life.hello(start, true);
     life.retire(start);
     BOOST_TEST((life.deadline() == start + 5s));
 }

@@ -52,9 +52,9 @@ struct walker {
         now += 1ms;
         switch (what) {
         case event::good_hello:
-            return life.hello(true);
+            return life.hello(now, true);
         case event::bad_hello:
-            return life.hello(false);
+            return life.hello(now, false);
         case event::misbehaved:
             return life.misbehaved();
         case event::output_ended:

@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <span>
 #include <utility>
@@ -22,6 +23,18 @@ namespace procpool::core {
 
 /// The name by which a worker knows the function at this address. Throws pool_error if it lies in no module.
 std::uint64_t function_entry(const void* address);
+
+class wait_cancellation;
+
+/// Somebody who waits for something to become true of the pool.
+class waiter : public completion {
+public:
+    std::shared_ptr<wait_cancellation> cancellation; ///< null if nobody can call it off
+
+protected:
+    waiter() = default;
+    ~waiter() = default;
+};
 
 /// What a pool does with tasks whose meaning it does not know. The façade's process_pool is a handle to one.
 /**
@@ -47,14 +60,26 @@ public:
     virtual void cancel(std::span<const std::shared_ptr<task_cancellation>> which,
                         boost::asio::cancellation_type type) = 0;
 
+    /// An operation that will submit several tasks, now and later, begins. Why it may not; null if it may.
+    virtual std::exception_ptr begin_operation() = 0;
+
+    /// It is over: it will submit nothing more. Only if it had begun.
+    virtual void end_operation() = 0;
+
     virtual void close() = 0;
     virtual void terminate() = 0;
 
     /// Completes when the pool was closed, all is done, and no worker is left.
-    virtual void join(completion& joiner) = 0;
+    virtual void join(waiter& joiner) = 0;
 
     /// Closes; terminates when that much time has passed; completes as join() does.
-    virtual void shut_down(std::chrono::milliseconds grace, completion& joiner) = 0;
+    virtual void shut_down(std::chrono::milliseconds grace, waiter& joiner) = 0;
+
+    /// Completes when there is room for another operation.
+    virtual void wait_for_room(waiter& waiting) = 0;
+
+    /// Ends somebody's waiting, unless it is over already.
+    virtual void cancel_wait(wait_cancellation& which) = 0;
 
     virtual pool_stats stats() const = 0;
 
@@ -87,6 +112,25 @@ public:
 private:
     std::weak_ptr<pool_core> pool_;
     task* task_;
+};
+
+/// By which a wait can be called off from anywhere, as long as it is not over.
+class wait_cancellation {
+public:
+    wait_cancellation(std::weak_ptr<pool_core> pool, waiter& which) : pool_(std::move(pool)), waiter_(&which) {}
+
+    void request() {
+        if (const auto pool = pool_.lock())
+            pool->cancel_wait(*this);
+    }
+
+    /// For the core, under its lock: the waiter, or null once it is over.
+    waiter* target() const noexcept { return waiter_; }
+    void forget() noexcept { waiter_ = nullptr; }
+
+private:
+    std::weak_ptr<pool_core> pool_;
+    waiter* waiter_;
 };
 
 } // namespace procpool::core

@@ -5,11 +5,15 @@
 #define PROCPOOL_CORE_TASK_HPP
 
 #include <procpool/machines/schedulable.hpp>
+#include <procpool/progress.hpp>
 #include <procpool/wire/payload.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
+#include <optional>
 
 namespace procpool::core {
 
@@ -39,17 +43,57 @@ protected:
     ~completion() = default;
 };
 
-/// One call on its way through the pool: bytes in, bytes or an error out. What they mean only the façade knows.
-class task : public completion, public machines::schedulable {
-public:
-    wire::payload bytes;        ///< the arguments, until it is over; then the answer, unless `error` is set
+/// A call in encoded form.
+struct encoded_call {
     std::uint64_t entry = 0;    ///< what takes the arguments in the worker, as named by function_entry()
     std::uint64_t function = 0; ///< the function to call, if it is one that has an address
-    std::uint32_t items = 1;    ///< how many calls the arguments are for
+    wire::payload arguments;
+    std::exception_ptr error; ///< set if the arguments could not be encoded
+};
+
+/// What was asked for with a task, beyond its being done.
+struct task_terms {
+    std::optional<std::chrono::milliseconds> timeout; ///< of running time; 0: none, whatever the pool says
+    std::chrono::milliseconds queue_timeout{0};       ///< of waiting time; 0: none
+    int priority = 0;
+    unsigned retries = 0;
+    std::function<void(const progress&)> on_progress;
+};
+
+/// One call, or several of one function, on its way through the pool: bytes in, bytes or an error out. What they mean only
+/// the façade knows.
+class task : public completion, public machines::schedulable {
+public:
+    /// The arguments, until it is over; then the answer, unless `error` is set. Of a chunk, both may be there: then the answer
+    /// is that of the first items, and the error that of the next.
+    wire::payload bytes;
+    std::uint64_t entry = 0;    ///< what takes the arguments in the worker, as named by function_entry()
+    std::uint64_t function = 0; ///< the function to call, if it is one that has an address
     std::uint32_t attempt = 1;  ///< the how-manieth run
     bool failed = false;        ///< the answer is an exception in encoded form
+    bool chunk = false;         ///< several items, even if it is only one
+    bool whole = false;         ///< a chunk that is not to end early
+    bool joint_result = false;  ///< a chunk whose items have one result together, or none
+    bool answered = false;      ///< the worker gave an answer, or one was put together from what it left
+    bool part = false;          ///< of an operation that was begun with begin_operation()
+    bool refused = false;       ///< there was no room for it
+    bool is_watched = false;    ///< for the core: whether it is looked after while it is with a worker
 
-    std::shared_ptr<task_cancellation> cancellation; ///< null if nobody can call it off
+    std::shared_ptr<task_cancellation> cancellation;               ///< null if nobody can call it off
+    std::unique_ptr<task_terms> terms;                             ///< null if nothing was asked for
+    std::optional<std::chrono::steady_clock::time_point> begin_by; ///< as long as its waiting time is limited
+
+    // For chunks. The core calls these under its lock.
+
+    /// Gives up the items from this one on, and answers a new task for them.
+    virtual task* divide(std::uint32_t /*first*/) { return nullptr; }
+
+    /// The first items are done already, and these are their results, which will stand in the answer once more. Something that
+    /// tells whoever waits for them, or null.
+    virtual completion* so_far(std::uint32_t /*items*/, wire::payload /*results*/) { return nullptr; }
+
+    /// Whether somebody waits for single results rather than for all of them.
+    virtual bool wants_so_far() const noexcept { return false; }
 
 protected:
     task() = default;

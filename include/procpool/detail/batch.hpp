@@ -4,203 +4,74 @@
 #ifndef PROCPOOL_DETAIL_BATCH_HPP
 #define PROCPOOL_DETAIL_BATCH_HPP
 
-#include <procpool/batch_options.hpp>
-#include <procpool/core/pool_core.hpp>
+#include <procpool/detail/item_flow.hpp>
 #include <procpool/detail/outcome_of.hpp>
 #include <procpool/detail/receiver.hpp>
+#include <procpool/outcome.hpp>
 
-#include <boost/asio/error.hpp>
-#include <boost/system/system_error.hpp>
-
-#include <atomic>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace procpool::detail {
 
-/// Where an encoded batch is cut into chunks.
-struct chunk_cut {
-    std::size_t begin; ///< in the batch's bytes
-    std::size_t end;
-    std::uint32_t items;
-};
-
-/// A batch's arguments, encoded, one item after the other.
+/// A batch's arguments, encoded.
 struct prepared_batch {
-    std::uint64_t entry = 0;
-    std::uint64_t function = 0;
-    wire::payload shared; ///< of a function object with a state: to be put in front of each chunk
-    wire::payload bytes;
-    std::vector<chunk_cut> chunks;
-    std::size_t items = 0;
+    flow_call call;
+    batch_options options;
+    std::shared_ptr<encoded_items> items;
     std::exception_ptr error; ///< set if the arguments could not be encoded
 };
 
-/// Decides where to cut. Told of one item after the other.
-class chunk_cutter {
+/// A batch under way, all of whose items are known from the start.
+template <class Result>
+class batch_flow : public item_flow {
 public:
-    /// @param expected how many items will come, or 0 if nobody knows
-    chunk_cutter(std::size_t chunk_size, std::size_t expected, std::size_t workers);
+    batch_flow(const std::shared_ptr<core::pool_core>& pool, const prepared_batch& prepared,
+               std::unique_ptr<core::task_terms> terms, receiver_ptr<Result> waiting)
+        : item_flow(pool, prepared.call, prepared.options, std::move(terms)), waiting_(std::move(waiting)),
+          size_(prepared.items->size()), first_failed_(size_) {
+        completes_anywhere = waiting_->anywhere;
+    }
 
-    /// One more item, which ends here.
-    void item_ends(std::size_t offset);
-
-    std::vector<chunk_cut> finish();
-    std::size_t items() const noexcept { return items_; }
-
-private:
-    void cut();
-
-    std::size_t workers_;
-    std::size_t chunk_size_; ///< 0 until it can be decided
-    std::vector<std::size_t> undecided_;
-    std::vector<chunk_cut> chunks_;
-    chunk_cut open_{0, 0, 0};
-    std::size_t items_ = 0;
-};
-
-/// The bytes of one chunk: copied only if something has to stand in front of them.
-wire::payload chunk_payload(const prepared_batch& batch, const chunk_cut& chunk);
-
-/// What a batch yields: the results in order, or nothing if the function returns nothing.
-template <class R>
-struct batch_result {
-    using type = std::vector<R>;
-};
-template <>
-struct batch_result<void> {
-    using type = void;
-};
-template <class R>
-using batch_result_t = typename batch_result<R>::type;
-
-/// A batch under way. Its chunks own it together; the last one that is over tells the receiver.
-/**
- * If one fails, those that were not begun are withdrawn, and the batch ends with the error of the earliest item among those
- * that failed.
- */
-template <class R>
-class batch_run {
-public:
-    static void start(const std::shared_ptr<core::pool_core>& pool, prepared_batch&& prepared,
-                      receiver_ptr<batch_result_t<R>> waiting) {
-        auto run = std::make_shared<batch_run>(pool, prepared, std::move(waiting));
-        // A batch of nothing, or one that could not be encoded, is a task of nothing: it ends in its turn like any other, and
-        // with the pool.
-        if (prepared.chunks.empty())
-            prepared.chunks.push_back({0, 0, 0});
-        std::vector<std::unique_ptr<chunk>> chunks;
-        chunks.reserve(prepared.chunks.size());
-        std::size_t first = 0;
-        for (const chunk_cut& cut : prepared.chunks) {
-            chunks.push_back(std::make_unique<chunk>(run, first));
-            first += cut.items;
-            chunks.back()->bytes = chunk_payload(prepared, cut);
-            chunks.back()->entry = prepared.entry;
-            chunks.back()->function = prepared.function;
-            chunks.back()->items = cut.items;
-            chunks.back()->error = prepared.error;
-            auto cancellation = std::make_shared<core::task_cancellation>(pool, *chunks.back());
-            chunks.back()->cancellation = cancellation;
-            run->cancellations_.push_back(std::move(cancellation));
-        }
-        run->waiting_->on_cancel([weak = std::weak_ptr(run)](asio::cancellation_type type) {
+    static void start(std::shared_ptr<batch_flow> flow, prepared_batch&& prepared) {
+        flow->waiting_->on_cancel([weak = std::weak_ptr(flow)](asio::cancellation_type type) {
             if (const auto still = weak.lock())
                 still->call_off(type);
         });
-        run->left_ = chunks.size();
-        for (std::unique_ptr<chunk>& one : chunks)
-            pool->submit(*one.release());
-    }
-
-    batch_run(const std::shared_ptr<core::pool_core>& pool, const prepared_batch& prepared,
-              receiver_ptr<batch_result_t<R>> waiting)
-        : pool_(pool), waiting_(std::move(waiting)), first_failed_(prepared.items) {
-        cancellations_.reserve(prepared.chunks.size());
-        if constexpr (!std::is_void_v<R>)
-            results_.resize(prepared.items);
-    }
-
-private:
-    // Several threads decode at once, each into places of its own, which the elements of a vector<bool> would not be.
-    struct boolean {
-        bool value = false;
-    };
-    struct nothing {};
-    using place =
-        std::conditional_t<std::is_void_v<R>, nothing, std::conditional_t<std::is_same_v<R, bool>, boolean, R>>;
-
-    class chunk final : public core::task {
-    public:
-        chunk(std::shared_ptr<batch_run> run, std::size_t first) : run_(std::move(run)), first_(first) {
-            completes_anywhere = run_->waiting_->anywhere;
-        }
-
-        void complete() override {
-            const std::unique_ptr<chunk> self(this);
-            run_->chunk_over(*this, first_);
-        }
-        void abandon() noexcept override { delete this; }
-
-    private:
-        std::shared_ptr<batch_run> run_;
-        std::size_t first_; ///< item of the batch
-    };
-
-    // Several threads may be here at once, each with another chunk.
-    void chunk_over(core::task& over, std::size_t first) {
-        if (std::exception_ptr error = take_results(over, first))
-            fail(first, std::move(error));
-        if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1)
-            tell();
-    }
-
-    std::exception_ptr take_results(core::task& over, [[maybe_unused]] std::size_t first) noexcept {
-        if (over.error)
-            return std::move(over.error);
-        if (over.failed)
-            return serialization::decode_exception(over.bytes.bytes());
-        try {
-            serialization::decoder in(over.bytes.bytes());
-            if constexpr (!std::is_void_v<R>)
-                for (std::uint32_t item = 0; item != over.items; ++item)
-                    in(result_at(first + item));
-            in.finish();
-            return nullptr;
-        } catch (...) {
-            return std::current_exception();
-        }
-    }
-
-    auto& result_at(std::size_t item) {
-        if constexpr (std::is_same_v<R, bool>)
-            return results_[item].value;
+        std::exception_ptr error = prepared.error ? prepared.error : flow->open();
+        flow->no_more();
+        // A batch of nothing, or one that cannot begin, ends in its turn like any other, and with the pool.
+        if (error || flow->size_ == 0)
+            flow->end_later(std::move(error), flow->completes_anywhere);
         else
-            return results_[item];
+            flow->add(std::move(prepared.items));
     }
 
-    void fail(std::size_t item, std::exception_ptr error) {
-        bool first = false;
-        {
-            const std::lock_guard lock(mutex_);
-            // What this batch called off itself does not count as its failure.
-            first = !error_;
-            if (first || (item < first_failed_ && !called_off(error))) {
-                first_failed_ = item;
-                error_ = std::move(error);
-            }
-        }
-        if (first)
-            call_off(asio::cancellation_type::total);
+protected:
+    std::size_t size() const noexcept { return size_; }
+
+    void failed(std::size_t first, std::size_t items, const std::exception_ptr& why) override {
+        if (!why)
+            return;
+        const std::lock_guard lock(mutex_);
+        // What this batch called off itself does not count as its failure.
+        const bool own = error_ && first >= first_failed_;
+        if (own || (error_ && is_called_off(why)))
+            return;
+        first_failed_ = first;
+        error_ = items == 0 ? why : serialization::with_item(why, first);
     }
 
-    static bool called_off(const std::exception_ptr& error) {
+    static bool is_called_off(const std::exception_ptr& error) {
         try {
             std::rethrow_exception(error);
         } catch (const boost::system::system_error& thrown) {
@@ -210,54 +81,194 @@ private:
         }
     }
 
-    void call_off(asio::cancellation_type type) {
-        if (const auto pool = pool_.lock())
-            pool->cancel(cancellations_, type);
-    }
+private:
+    bool ends_with_first_failure() const noexcept override { return true; }
 
-    void tell() {
-        settled<batch_result_t<R>> result;
+    virtual Result result() = 0;
+
+    void ended() override {
+        settled<Result> all;
         if (error_) {
-            result.error = std::move(error_);
-        } else if constexpr (std::is_void_v<R>) {
-            result.value.emplace();
-        } else if constexpr (std::is_same_v<R, bool>) {
-            auto& all = result.value.emplace();
-            all.reserve(results_.size());
-            for (const boolean& one : results_)
-                all.push_back(one.value);
+            all.error = std::move(error_);
         } else {
-            result.value = std::move(results_);
+            try {
+                if constexpr (std::is_void_v<Result>) {
+                    result();
+                    all.value.emplace();
+                } else {
+                    all.value.emplace(result());
+                }
+            } catch (...) {
+                all.error = std::current_exception();
+            }
         }
-        waiting_.release()->complete(std::move(result));
+        waiting_.release()->complete(std::move(all));
     }
 
-    std::weak_ptr<core::pool_core> pool_;
-    receiver_ptr<batch_result_t<R>> waiting_;
-    std::vector<place> results_;
-    std::vector<std::shared_ptr<core::task_cancellation>> cancellations_;
-    std::atomic<std::size_t> left_{0};
+    receiver_ptr<Result> waiting_;
+    const std::size_t size_;
     std::mutex mutex_;
     std::exception_ptr error_;
-    std::size_t first_failed_; ///< the first item of the chunk whose error is kept
+    std::size_t first_failed_; ///< the first of the items whose error is kept
 };
 
-/// A batch that was encoded and that nobody has started yet.
+// Several threads decode at once, each into places of its own, which the elements of a vector<bool> would not be.
+struct boolean_place {
+    bool value = false;
+};
 template <class R>
-class batch_source final : public source<batch_result_t<R>> {
+using result_place = std::conditional_t<std::is_same_v<R, bool>, boolean_place, R>;
+
+/// What map() yields: the results in order, or nothing if the function returns nothing.
+template <class R>
+using map_result =
+    std::conditional_t<std::is_void_v<R>, void, std::vector<std::conditional_t<std::is_void_v<R>, int, R>>>;
+
+template <class R>
+class map_flow final : public batch_flow<map_result<R>> {
 public:
-    batch_source(std::shared_ptr<core::pool_core> pool, prepared_batch&& prepared)
-        : pool_(std::move(pool)), prepared_(std::move(prepared)) {}
+    map_flow(const std::shared_ptr<core::pool_core>& pool, const prepared_batch& prepared,
+             std::unique_ptr<core::task_terms> terms, receiver_ptr<map_result<R>> waiting)
+        : batch_flow<map_result<R>>(pool, prepared, std::move(terms), std::move(waiting)), results_(this->size()) {}
+
+private:
+    void take(std::size_t first, std::uint32_t items, std::uint32_t, std::uint32_t& done,
+              serialization::decoder& from) override {
+        for (; done != items; ++done) {
+            if constexpr (std::is_same_v<R, bool>)
+                from(results_[first + done].value);
+            else
+                from(results_[first + done]);
+        }
+    }
+
+    std::vector<R> result() override {
+        if constexpr (std::is_same_v<R, bool>) {
+            std::vector<bool> all;
+            all.reserve(results_.size());
+            for (const boolean_place& one : results_)
+                all.push_back(one.value);
+            return all;
+        } else {
+            return std::move(results_);
+        }
+    }
+
+    std::vector<result_place<R>> results_;
+};
+
+template <>
+class map_flow<void> final : public batch_flow<void> {
+public:
+    using batch_flow<void>::batch_flow;
+
+private:
+    void take(std::size_t, std::uint32_t items, std::uint32_t, std::uint32_t& done, serialization::decoder&) override {
+        done = items;
+    }
+    void result() override {}
+};
+
+/// One item's outcome, as settled_entry encodes it.
+template <class R>
+outcome<R> decode_outcome(serialization::decoder& from, std::optional<std::size_t> item) {
+    if (from.boolean()) {
+        if constexpr (std::is_void_v<R>)
+            return outcome<void>();
+        else
+            return outcome<R>(boost::system::in_place_value, from.get<R>());
+    }
+    const std::size_t size = from.count();
+    const std::span<const std::byte> thrown(from.take(size), size);
+    return outcome<R>(boost::system::in_place_error,
+                      item ? serialization::decode_exception(thrown, *item) : serialization::decode_exception(thrown));
+}
+
+template <class R>
+class settled_flow final : public batch_flow<std::vector<outcome<R>>> {
+    using base = batch_flow<std::vector<outcome<R>>>;
+
+public:
+    settled_flow(const std::shared_ptr<core::pool_core>& pool, const prepared_batch& prepared,
+                 std::unique_ptr<core::task_terms> terms, receiver_ptr<std::vector<outcome<R>>> waiting)
+        : base(pool, prepared, std::move(terms), std::move(waiting)), outcomes_(this->size()) {}
+
+private:
+    void take(std::size_t first, std::uint32_t items, std::uint32_t, std::uint32_t& done,
+              serialization::decoder& from) override {
+        for (; done != items; ++done)
+            outcomes_[first + done].emplace(decode_outcome<R>(from, std::nullopt));
+    }
+
+    void failed(std::size_t first, std::size_t items, const std::exception_ptr& why) override {
+        if (items == 0 || base::is_called_off(why))
+            base::failed(first, items, why); // then it is the operation that failed
+        for (std::size_t item = first; item != first + items; ++item)
+            outcomes_[item].emplace(boost::system::in_place_error, why);
+    }
+
+    bool ends_with_first_failure() const noexcept override { return false; }
+
+    std::vector<outcome<R>> result() override {
+        std::vector<outcome<R>> all;
+        all.reserve(outcomes_.size());
+        for (std::optional<outcome<R>>& one : outcomes_)
+            all.push_back(std::move(*one));
+        return all;
+    }
+
+    std::vector<std::optional<outcome<R>>> outcomes_;
+};
+
+/// A batch whose chunks were each reduced to one value in the workers.
+template <class T, class Op>
+class reduce_flow final : public batch_flow<T> {
+public:
+    reduce_flow(const std::shared_ptr<core::pool_core>& pool, const prepared_batch& prepared,
+                std::unique_ptr<core::task_terms> terms, receiver_ptr<T> waiting, T init, Op combine)
+        : batch_flow<T>(pool, prepared, std::move(terms), std::move(waiting)), init_(std::move(init)),
+          combine_(std::move(combine)) {}
+
+private:
+    void take(std::size_t first, std::uint32_t items, std::uint32_t, std::uint32_t& done,
+              serialization::decoder& from) override {
+        T part(from.get<T>());
+        done = items;
+        const std::lock_guard lock(mutex_);
+        parts_.emplace(first, std::move(part));
+    }
+
+    T result() override {
+        T all(std::move(init_));
+        for (auto& [first, part] : parts_)
+            all = std::invoke(combine_, std::move(all), std::move(part));
+        return all;
+    }
+
+    T init_;
+    Op combine_;
+    std::mutex mutex_;
+    std::map<std::size_t, T> parts_; ///< by their first items
+};
+
+/// A batch that was encoded and that nobody has started yet; `MakeFlow` makes the flow of it.
+template <class Result, class MakeFlow>
+class batch_source final : public source<Result> {
+public:
+    batch_source(std::shared_ptr<core::pool_core> pool, prepared_batch&& prepared, MakeFlow make)
+        : pool_(std::move(pool)), prepared_(std::move(prepared)), make_(std::move(make)) {}
 
     const std::shared_ptr<core::pool_core>& pool() const noexcept override { return pool_; }
+    bool takes_terms() const noexcept override { return true; }
 
-    void start(receiver_ptr<batch_result_t<R>> waiting) override {
-        batch_run<R>::start(pool_, std::move(prepared_), std::move(waiting));
+    void start(receiver_ptr<Result> waiting, std::unique_ptr<core::task_terms> terms) override {
+        batch_flow<Result>::start(make_(pool_, prepared_, std::move(terms), std::move(waiting)), std::move(prepared_));
     }
 
 private:
     std::shared_ptr<core::pool_core> pool_;
     prepared_batch prepared_;
+    MakeFlow make_;
 };
 
 } // namespace procpool::detail

@@ -16,31 +16,26 @@
 
 namespace procpool::detail {
 
-/// A call whose arguments are encoded and which nobody has started yet.
-struct prepared_call {
-    std::uint64_t entry = 0;
-    std::uint64_t function = 0;
-    wire::payload arguments;
-    std::exception_ptr error; ///< set if they could not be encoded
-};
-
 /// One call under way: the core's task and the handler that waits for it, in one piece of memory.
 template <class R, class Handler>
 class call_operation final : public core::task {
 public:
-    call_operation(core::pool_core& pool, prepared_call&& call, Handler&& handler)
+    call_operation(core::pool_core& pool, core::encoded_call&& call, std::unique_ptr<core::task_terms> wanted,
+                   Handler&& handler)
         : pool_(pool), held_(std::move(handler), pool.executor()) {
         bytes = std::move(call.arguments);
         entry = call.entry;
         function = call.function;
         error = std::move(call.error);
+        terms = std::move(wanted);
         core::completion::completes_anywhere = detail::completes_anywhere<Handler>;
     }
 
     /// Starts it, and answers its id. Whatever the handler's cancellation slot emits from now on is asked of the pool.
-    static std::uint64_t start(const std::shared_ptr<core::pool_core>& pool, prepared_call&& call, Handler&& handler) {
-        auto* const operation =
-            new_operation<call_operation>(std::as_const(handler), *pool, std::move(call), std::move(handler));
+    static std::uint64_t start(const std::shared_ptr<core::pool_core>& pool, core::encoded_call&& call,
+                               std::unique_ptr<core::task_terms> terms, Handler&& handler) {
+        auto* const operation = new_operation<call_operation>(std::as_const(handler), *pool, std::move(call),
+                                                              std::move(terms), std::move(handler));
         std::unique_ptr<call_operation, abandoner> owned(operation);
         auto slot = asio::get_associated_cancellation_slot(operation->held_.get());
         if (slot.is_connected()) {

@@ -8,10 +8,13 @@
 #include <procpool/detail/callable.hpp>
 #include <procpool/serialization/decoder.hpp>
 #include <procpool/serialization/encoder.hpp>
+#include <procpool/serialization/exceptions.hpp>
 #include <procpool/worker/call.hpp>
 
 #include <cstdint>
+#include <exception>
 #include <functional>
+#include <optional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -46,6 +49,26 @@ F decode_function(serialization::decoder& in, worker::call& made) {
         return in.get<F>();
 }
 
+/// The same for a function besides the one that is called: if it has an address, its name travels with the arguments.
+template <class F>
+void encode_named_function(serialization::encoder& out, const F& function) {
+    if constexpr (travels_as_address<F>)
+        out.raw(core::function_entry(reinterpret_cast<const void*>(function)));
+    else
+        encode_function(out, function);
+}
+
+template <class F>
+F decode_named_function(serialization::decoder& in, worker::call& made) {
+    if constexpr (travels_as_address<F>) {
+        std::uint64_t name = 0;
+        in.raw(name);
+        return reinterpret_cast<F>(const_cast<void*>(made.function(name)));
+    } else {
+        return decode_function<F>(in, made);
+    }
+}
+
 template <class F, class R, class... P, class Tuple, std::size_t... I>
 decltype(auto) apply_arrived(F& function, type_list<P...>, Tuple& arguments, std::index_sequence<I...>) {
     return std::invoke(function, arrive<P>(std::get<I>(arguments))...);
@@ -76,30 +99,94 @@ struct call_entry<F, R, type_list<P...>, type_list<T...>> {
     }
 };
 
-/// A chunk of a batch: the function, then the arguments of one call after the other.
-template <class F, class R, class Parameters, class Travelled>
-struct chunk_entry;
-
+/// Reads one item's arguments and makes the call.
 template <class F, class R, class... P, class... T>
-struct chunk_entry<F, R, type_list<P...>, type_list<T...>> {
+decltype(auto) call_next(worker::call& made, serialization::decoder& in, F& function, type_list<P...> parameters,
+                         type_list<T...>) {
+    made.enter(task_phase::decoding);
+    std::tuple<T...> arguments{in.get<T>()...};
+    made.enter(task_phase::running);
+    return apply_arrived<F, R>(function, parameters, arguments, std::index_sequence_for<T...>{});
+}
+
+/// A chunk of a batch: the function, then the arguments of one call after the other. Ends with the first item that throws.
+template <class F, class R, class Parameters, class Travelled>
+struct chunk_entry {
     static void run(worker::call& made) {
         serialization::decoder in(made.arguments());
         serialization::encoder out(made.result());
         F function = decode_function<F>(in, made);
-        for (std::uint32_t item = 0; item != made.items(); ++item) {
-            made.enter(task_phase::decoding);
-            std::tuple<T...> arguments{in.get<T>()...};
-            made.enter(task_phase::running);
+        while (made.next_item()) {
             if constexpr (std::is_void_v<R>) {
-                apply_arrived<F, R>(function, type_list<P...>{}, arguments, std::index_sequence_for<T...>{});
+                call_next<F, R>(made, in, function, Parameters{}, Travelled{});
             } else {
-                const returned_t<R> result =
-                    apply_arrived<F, R>(function, type_list<P...>{}, arguments, std::index_sequence_for<T...>{});
+                const returned_t<R> result = call_next<F, R>(made, in, function, Parameters{}, Travelled{});
                 made.enter(task_phase::encoding);
                 out(result);
             }
         }
-        in.finish();
+    }
+};
+
+/// A chunk of which each item has an outcome of its own: a result, or an exception.
+template <class F, class R, class Parameters, class Travelled>
+struct settled_entry;
+
+template <class F, class R, class Parameters, class... T>
+struct settled_entry<F, R, Parameters, type_list<T...>> {
+    static void run(worker::call& made) {
+        serialization::decoder in(made.arguments());
+        serialization::encoder out(made.result());
+        F function = decode_function<F>(in, made);
+        while (made.next_item()) {
+            const std::size_t before = made.result().size();
+            bool decoded = false;
+            try {
+                made.enter(task_phase::decoding);
+                std::tuple<T...> arguments{in.get<T>()...};
+                decoded = true;
+                made.enter(task_phase::running);
+                if constexpr (std::is_void_v<R>) {
+                    apply_arrived<F, R>(function, Parameters{}, arguments, std::index_sequence_for<T...>{});
+                    out.boolean(true);
+                } else {
+                    const returned_t<R> result =
+                        apply_arrived<F, R>(function, Parameters{}, arguments, std::index_sequence_for<T...>{});
+                    made.enter(task_phase::encoding);
+                    out.boolean(true);
+                    out(result);
+                }
+            } catch (...) {
+                made.result().truncate(before);
+                const wire::payload thrown = serialization::encode_exception(std::current_exception());
+                out.boolean(false);
+                out.count(thrown.size());
+                out.bytes(thrown.data(), thrown.size());
+                if (!decoded)
+                    made.end_after_this_item(); // where the next one begins is not known
+            }
+        }
+    }
+};
+
+/// A chunk whose items' results are reduced to one.
+template <class F, class R, class Op, class T, class Parameters, class Travelled>
+struct reduce_entry {
+    static void run(worker::call& made) {
+        serialization::decoder in(made.arguments());
+        F function = decode_function<F>(in, made);
+        Op combine = decode_named_function<Op>(in, made);
+        std::optional<T> all;
+        while (made.next_item()) {
+            T one(call_next<F, R>(made, in, function, Parameters{}, Travelled{}));
+            if (all)
+                all.emplace(std::invoke(combine, std::move(*all), std::move(one)));
+            else
+                all.emplace(std::move(one));
+        }
+        made.enter(task_phase::encoding);
+        serialization::encoder out(made.result());
+        out(*all);
     }
 };
 

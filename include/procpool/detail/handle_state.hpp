@@ -14,6 +14,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -26,6 +27,7 @@ namespace procpool::detail {
 void refuse_to_wait_on(const asio::any_io_executor& executor);
 
 std::exception_ptr result_taken();
+std::exception_ptr called_off();
 
 /// What an operation that was started eagerly leaves its result in.
 template <class R>
@@ -35,13 +37,17 @@ public:
 
     void settle(settled<R>&& result) {
         std::vector<receiver_ptr<R>> told;
+        std::vector<std::function<void()>> notified;
         {
             const std::lock_guard lock(mutex_);
             result_ = std::move(result);
             ready_ = true;
             told.swap(waiting_);
+            notified.swap(notified_);
         }
         changed_.notify_all();
+        for (const std::function<void()>& one : notified)
+            one();
         for (receiver_ptr<R>& one : told)
             complete_later(std::move(one));
     }
@@ -79,6 +85,34 @@ public:
     }
 
     /// Tells the receiver when the result is there, never before this returns.
+    static void tell(const std::shared_ptr<handle_state>& self, receiver_ptr<R> waiting) {
+        receiver<R>& who = *waiting;
+        who.on_cancel([weak = std::weak_ptr(self), who = &who](asio::cancellation_type) {
+            if (const auto still = weak.lock())
+                still->stop_waiting(who);
+        });
+        self->tell(std::move(waiting));
+    }
+
+    /// Calls when the result is there, which may be now, without taking it. For code of ours alone.
+    void when_ready(std::function<void()> notified) {
+        {
+            const std::lock_guard lock(mutex_);
+            if (!ready_) {
+                notified_.push_back(std::move(notified));
+                return;
+            }
+        }
+        notified();
+    }
+
+    const std::shared_ptr<core::pool_core>& pool() const noexcept { return pool_; }
+    asio::cancellation_signal& signal() noexcept { return signal_; }
+    std::mutex& signal_mutex() noexcept { return signal_mutex_; }
+
+    std::uint64_t id = 0;
+
+private:
     void tell(receiver_ptr<R> waiting) {
         {
             const std::lock_guard lock(mutex_);
@@ -92,13 +126,22 @@ public:
         complete_later(std::move(waiting));
     }
 
-    const std::shared_ptr<core::pool_core>& pool() const noexcept { return pool_; }
-    asio::cancellation_signal& signal() noexcept { return signal_; }
-    std::mutex& signal_mutex() noexcept { return signal_mutex_; }
+    /// Ends somebody's waiting, who may be told already; the address is compared and no more.
+    void stop_waiting(const receiver<R>* who) {
+        receiver_ptr<R> found;
+        {
+            const std::lock_guard lock(mutex_);
+            for (auto one = waiting_.begin(); one != waiting_.end(); ++one)
+                if (one->get() == who) {
+                    found = std::move(*one);
+                    waiting_.erase(one);
+                    break;
+                }
+        }
+        if (found)
+            found.release()->complete_later({called_off(), {}});
+    }
 
-    std::uint64_t id = 0;
-
-private:
     void complete_later(receiver_ptr<R> waiting) {
         settled<R> result;
         try {
@@ -130,6 +173,7 @@ private:
     mutable std::condition_variable changed_;
     settled<R> result_;
     std::vector<receiver_ptr<R>> waiting_;
+    std::vector<std::function<void()>> notified_;
     asio::cancellation_signal signal_;
     std::mutex signal_mutex_; ///< a signal may be emitted by one thread at a time
     bool ready_ = false;
@@ -163,7 +207,9 @@ public:
 
     const std::shared_ptr<core::pool_core>& pool() const noexcept override { return state_->pool(); }
     bool outlives_pool() const noexcept override { return true; }
-    void start(receiver_ptr<R> waiting) override { state_->tell(std::move(waiting)); }
+    void start(receiver_ptr<R> waiting, std::unique_ptr<core::task_terms>) override {
+        handle_state<R>::tell(state_, std::move(waiting));
+    }
 
 private:
     std::shared_ptr<handle_state<R>> state_;

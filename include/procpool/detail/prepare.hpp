@@ -14,6 +14,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 // From a function and its arguments to bytes, with everything checked that can be checked before.
 
@@ -55,97 +56,53 @@ void encode_arguments(serialization::encoder& out, type_list<T...>, Arguments&&.
 }
 
 template <class F, class... Arguments>
-auto prepare_call(const std::shared_ptr<core::pool_core>& pool, F&& f, Arguments&&... arguments) {
+struct single_call {
     using function = std::decay_t<F>;
-    if constexpr (check_call<function, Arguments...>()) {
-        using shape = typename call_shape<function, type_list<Arguments...>>::shape;
-        using result = typename shape::result;
-        using entry = call_entry<function, result, typename shape::parameters, typename shape::travelled>;
-        prepared_call call;
+    static constexpr bool possible = check_call<function, Arguments...>();
+    using shape = typename call_shape<function, type_list<Arguments...>>::shape;
+    using result = typename shape::result;
+    using entry = call_entry<function, result, typename shape::parameters, typename shape::travelled>;
+};
+
+/// A call in encoded form. What goes wrong with that is in its `error`.
+template <class F, class... Arguments>
+core::encoded_call encode_call(F&& f, Arguments&&... arguments) {
+    core::encoded_call call;
+    using made = single_call<F, Arguments...>;
+    if constexpr (made::possible) {
         try {
-            call.entry = entry_name<entry>();
+            call.entry = entry_name<typename made::entry>();
             call.function = function_name(f);
             wire::payload_builder bytes;
             serialization::encoder out(bytes);
             encode_function(out, f);
-            encode_arguments(out, typename shape::travelled{}, std::forward<Arguments>(arguments)...);
+            encode_arguments(out, typename made::shape::travelled{}, std::forward<Arguments>(arguments)...);
             call.arguments = bytes.finish();
         } catch (...) {
             call.error = std::current_exception();
         }
-        return submission<returned_t<result>>(pool, std::move(call));
     }
+    return call;
 }
 
-/// How many elements a range has, or 0 if only going through it would tell.
-template <class Range>
-std::size_t expected_items(Range& range) {
-    if constexpr (std::ranges::sized_range<Range>)
-        return static_cast<std::size_t>(std::ranges::size(range));
-    else if constexpr (std::ranges::forward_range<Range>)
-        return static_cast<std::size_t>(std::ranges::distance(range));
-    else
-        return 0;
+template <class F, class... Arguments>
+auto prepare_call(const std::shared_ptr<core::pool_core>& pool, F&& f, Arguments&&... arguments) {
+    using made = single_call<F, Arguments...>;
+    if constexpr (made::possible)
+        return submission<returned_t<typename made::result>>(
+            pool, encode_call(std::forward<F>(f), std::forward<Arguments>(arguments)...));
 }
 
-/// A batch of calls; `encode_item(out, element)` writes one call's arguments.
-template <class Shape, class F, class Range, class EncodeItem>
-auto prepare_batch(const std::shared_ptr<core::pool_core>& pool, const F& f, Range&& inputs, batch_options options,
-                   EncodeItem encode_item) {
-    using result = typename Shape::result;
-    using entry = chunk_entry<F, result, typename Shape::parameters, typename Shape::travelled>;
-    prepared_batch batch;
-    try {
-        batch.entry = entry_name<entry>();
-        batch.function = function_name(f);
-        {
-            wire::payload_builder bytes;
-            serialization::encoder out(bytes);
-            encode_function(out, f);
-            batch.shared = bytes.finish();
-        }
-        chunk_cutter cutter(options.chunk_size, expected_items(inputs), pool->workers());
-        wire::payload_builder bytes;
-        serialization::encoder out(bytes);
-        for (auto&& element : inputs) {
-            encode_item(out, std::forward<decltype(element)>(element));
-            cutter.item_ends(bytes.size());
-        }
-        batch.items = cutter.items();
-        batch.chunks = cutter.finish();
-        batch.bytes = bytes.finish();
-    } catch (...) {
-        batch.chunks.clear();
-        batch.error = std::current_exception();
-    }
-    return submission<batch_result_t<returned_t<result>>>(
-        std::make_unique<batch_source<returned_t<result>>>(pool, std::move(batch)));
-}
+// Batches and streams ------------------------------------------------------------------------------------------------
 
-template <class F, class Range>
-auto prepare_map(const std::shared_ptr<core::pool_core>& pool, F&& f, Range&& inputs, batch_options options) {
+/// The calls of a function for the elements of a range: each element is the one argument.
+template <class F, class Element>
+struct element_call {
     using function = std::decay_t<F>;
-    static_assert(std::ranges::input_range<Range>, "procpool: map wants a range of arguments");
-    using element = std::ranges::range_reference_t<Range>;
-    if constexpr (check_call<function, element>()) {
-        using shape = typename call_shape<function, type_list<element>>::shape;
-        return prepare_batch<shape>(
-            pool, f, std::forward<Range>(inputs), options, [](serialization::encoder& out, auto&& one) {
-                encode_arguments(out, typename shape::travelled{}, std::forward<decltype(one)>(one));
-            });
-    }
-}
-
-template <class F, class Tuple, class Indices>
-struct starmap_call;
-template <class F, class Tuple, std::size_t... I>
-struct starmap_call<F, Tuple, std::index_sequence<I...>> {
-    template <std::size_t Index>
-    using argument = decltype(std::get<Index>(std::declval<Tuple>()));
-    using shape = typename call_shape<F, type_list<argument<I>...>>::shape;
-    static consteval bool check() { return check_call<F, argument<I>...>(); }
-    static void encode(serialization::encoder& out, Tuple&& one) {
-        encode_arguments(out, typename shape::travelled{}, std::get<I>(std::forward<Tuple>(one))...);
+    static constexpr bool possible = check_call<function, Element>();
+    using shape = typename call_shape<function, type_list<Element>>::shape;
+    static void encode(serialization::encoder& out, Element&& one) {
+        encode_arguments(out, typename shape::travelled{}, std::forward<Element>(one));
     }
 };
 
@@ -154,20 +111,157 @@ concept tuple_like = requires {
     std::tuple_size<std::remove_cvref_t<T>>::value;
 };
 
+/// The same, where each element is a tuple of arguments.
+template <class F, class Tuple, class Indices>
+struct tuple_call_of;
+template <class F, class Tuple, std::size_t... I>
+struct tuple_call_of<F, Tuple, std::index_sequence<I...>> {
+    using function = std::decay_t<F>;
+    template <std::size_t Index>
+    using argument = decltype(std::get<Index>(std::declval<Tuple>()));
+    static constexpr bool possible = check_call<function, argument<I>...>();
+    using shape = typename call_shape<function, type_list<argument<I>...>>::shape;
+    static void encode(serialization::encoder& out, Tuple&& one) {
+        encode_arguments(out, typename shape::travelled{}, std::get<I>(std::forward<Tuple>(one))...);
+    }
+};
+template <class F, class Tuple>
+struct tuple_call : tuple_call_of<F, Tuple, std::make_index_sequence<std::tuple_size_v<std::remove_cvref_t<Tuple>>>> {};
+
+/// How a function of an entry's kind is named and encoded.
+template <class Entry, class F>
+flow_call name_call(const F& f) {
+    return {entry_name<Entry>(), function_name(f), false};
+}
+
+template <class F>
+wire::payload encode_before(const F& f) {
+    wire::payload_builder bytes;
+    serialization::encoder out(bytes);
+    encode_function(out, f);
+    return bytes.finish();
+}
+
+/// Reads a whole range.
+template <class Call, class Range>
+std::shared_ptr<encoded_items> encode_range(wire::payload before, Range&& inputs) {
+    auto items = std::make_shared<encoded_items>(std::move(before));
+    wire::payload_builder bytes;
+    serialization::encoder out(bytes);
+    for (auto&& element : inputs) {
+        Call::encode(out, std::forward<decltype(element)>(element));
+        items->item_ends(bytes.size());
+    }
+    items->bytes(bytes.finish());
+    return items;
+}
+
+/// A batch ready to be started, whose flow is of type `Flow`.
+template <class Call, class Entry, class Result, class Flow, class F, class Range>
+auto prepare_batch(const std::shared_ptr<core::pool_core>& pool, const F& f, Range&& inputs, batch_options options) {
+    prepared_batch batch{{}, options, std::make_shared<encoded_items>(), nullptr};
+    try {
+        batch.call = name_call<Entry>(f);
+        batch.items = encode_range<Call>(encode_before(f), std::forward<Range>(inputs));
+    } catch (...) {
+        batch.error = std::current_exception();
+    }
+    auto make = [](const std::shared_ptr<core::pool_core>& with, const prepared_batch& prepared,
+                   std::unique_ptr<core::task_terms> terms, receiver_ptr<Result> waiting) {
+        return std::make_shared<Flow>(with, prepared, std::move(terms), std::move(waiting));
+    };
+    return submission<Result>(
+        std::make_unique<batch_source<Result, decltype(make)>>(pool, std::move(batch), std::move(make)));
+}
+
+template <template <class, class, class, class> class Entry, class Call>
+using entry_for = Entry<typename Call::function, typename Call::shape::result, typename Call::shape::parameters,
+                        typename Call::shape::travelled>;
+
+template <class Call>
+using item_result_t = returned_t<typename Call::shape::result>;
+
+template <class Call, class F, class Range>
+auto prepare_map_of(const std::shared_ptr<core::pool_core>& pool, const F& f, Range&& inputs, batch_options options) {
+    if constexpr (Call::possible) {
+        using R = item_result_t<Call>;
+        return prepare_batch<Call, entry_for<chunk_entry, Call>, map_result<R>, map_flow<R>>(
+            pool, f, std::forward<Range>(inputs), options);
+    }
+}
+
+template <class F, class Range>
+auto prepare_map(const std::shared_ptr<core::pool_core>& pool, F&& f, Range&& inputs, batch_options options) {
+    static_assert(std::ranges::input_range<Range>, "procpool: map wants a range of arguments");
+    return prepare_map_of<element_call<F, std::ranges::range_reference_t<Range>>>(pool, f, std::forward<Range>(inputs),
+                                                                                  options);
+}
+
 template <class F, class Range>
 auto prepare_starmap(const std::shared_ptr<core::pool_core>& pool, F&& f, Range&& tuples, batch_options options) {
-    using function = std::decay_t<F>;
     static_assert(std::ranges::input_range<Range>, "procpool: starmap wants a range of tuples of arguments");
     using element = std::ranges::range_reference_t<Range>;
     static_assert(tuple_like<element>,
                   "procpool: starmap wants a range of tuples, pairs or arrays; map takes single arguments");
-    if constexpr (tuple_like<element>) {
-        constexpr std::size_t size = std::tuple_size_v<std::remove_cvref_t<element>>;
-        using call = starmap_call<function, element, std::make_index_sequence<size>>;
-        if constexpr (call::check()) {
-            return prepare_batch<typename call::shape>(
-                pool, f, std::forward<Range>(tuples), options,
-                [](serialization::encoder& out, element&& one) { call::encode(out, std::forward<element>(one)); });
+    if constexpr (tuple_like<element>)
+        return prepare_map_of<tuple_call<F, element>>(pool, f, std::forward<Range>(tuples), options);
+}
+
+template <class F, class Range>
+auto prepare_settled(const std::shared_ptr<core::pool_core>& pool, F&& f, Range&& inputs, batch_options options) {
+    static_assert(std::ranges::input_range<Range>, "procpool: map_settled wants a range of arguments");
+    using call = element_call<F, std::ranges::range_reference_t<Range>>;
+    if constexpr (call::possible) {
+        using R = item_result_t<call>;
+        return prepare_batch<call, entry_for<settled_entry, call>, std::vector<outcome<R>>, settled_flow<R>>(
+            pool, f, std::forward<Range>(inputs), options);
+    }
+}
+
+/// Stops the compilation with one sentence if values cannot be reduced so. Whether they can.
+template <class T, class Op, class R>
+consteval bool check_reduction() {
+    constexpr bool convertible = !std::is_void_v<R> && std::is_constructible_v<T, R>;
+    static_assert(convertible, "procpool: map_reduce wants a function whose results convert to the type of `init`");
+    constexpr bool combines = std::is_invocable_r_v<T, Op&, T, T>;
+    static_assert(combines,
+                  "procpool: map_reduce wants an operation that makes one value of the type of `init` of two");
+    if constexpr (convertible && combines)
+        return check_function<Op>() && serialization::check_carriable<T>();
+    else
+        return false;
+}
+
+template <class F, class Range, class T, class Op>
+auto prepare_reduce(const std::shared_ptr<core::pool_core>& pool, F&& f, Range&& inputs, T init, Op combine,
+                    batch_options options) {
+    static_assert(std::ranges::input_range<Range>, "procpool: map_reduce wants a range of arguments");
+    using call = element_call<F, std::ranges::range_reference_t<Range>>;
+    if constexpr (call::possible) {
+        using shape = typename call::shape;
+        if constexpr (check_reduction<T, Op, typename shape::result>()) {
+            using entry = reduce_entry<typename call::function, typename shape::result, Op, T,
+                                       typename shape::parameters, typename shape::travelled>;
+            prepared_batch batch{{}, options, std::make_shared<encoded_items>(), nullptr};
+            try {
+                batch.call = name_call<entry>(f);
+                batch.call.joint_result = true;
+                wire::payload_builder before;
+                serialization::encoder out(before);
+                encode_function(out, f);
+                encode_named_function(out, combine);
+                batch.items = encode_range<call>(before.finish(), std::forward<Range>(inputs));
+            } catch (...) {
+                batch.error = std::current_exception();
+            }
+            auto make = [init = std::move(init), combine = std::move(combine)](
+                            const std::shared_ptr<core::pool_core>& with, const prepared_batch& prepared,
+                            std::unique_ptr<core::task_terms> terms, receiver_ptr<T> waiting) mutable {
+                return std::make_shared<reduce_flow<T, Op>>(with, prepared, std::move(terms), std::move(waiting),
+                                                            std::move(init), std::move(combine));
+            };
+            return submission<T>(
+                std::make_unique<batch_source<T, decltype(make)>>(pool, std::move(batch), std::move(make)));
         }
     }
 }

@@ -19,6 +19,7 @@ namespace procpool::detail {
 /// Why a submission cannot be started.
 std::exception_ptr used_up();
 std::exception_ptr pool_gone();
+std::exception_ptr no_terms_here();
 
 /// Whoever waits for an operation that is more than one call, with its handler's type hidden.
 template <class R>
@@ -115,8 +116,14 @@ public:
     /// Whether start() is of use after the pool was destroyed.
     virtual bool outlives_pool() const noexcept { return false; }
 
+    /// Whether it is work for which terms make sense.
+    virtual bool takes_terms() const noexcept { return false; }
+
     /// Starts it. The receiver is told once, and never before this returns.
-    virtual void start(receiver_ptr<R> waiting) = 0;
+    /**
+     * @param terms what was asked for; null if nothing was
+     */
+    virtual void start(receiver_ptr<R> waiting, std::unique_ptr<core::task_terms> terms) = 0;
 
 protected:
     source() = default;

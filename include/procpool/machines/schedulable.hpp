@@ -24,6 +24,8 @@ struct schedulable {
     schedulable* previous = nullptr;
     std::uint64_t id = 0;     ///< unique in the pool
     std::size_t size = 0;     ///< bytes that it takes to send
+    int priority = 0;         ///< higher ones first
+    std::uint32_t items = 1;  ///< how many calls it stands for
     std::uint32_t worker = 0; ///< which worker has it, in every state from `sent` on
     std::uint16_t slot = 0;   ///< for the link's use
     task_state state = task_state::fresh;

@@ -76,13 +76,13 @@ struct exception_codec_for {
 
     static std::exception_ptr decode(decoder& from) {
         if constexpr (carries_exception_whole<T>()) {
-            return std::make_exception_ptr(from.get<T>());
+            return make_decoded(from.get<T>());
         } else {
             const std::string text = decode_text(from);
             if constexpr (std::is_constructible_v<T, const std::string&>)
-                return std::make_exception_ptr(T(text));
+                return make_decoded(T(text));
             else
-                return std::make_exception_ptr(T(text.c_str()));
+                return make_decoded(T(text.c_str()));
         }
     }
 };

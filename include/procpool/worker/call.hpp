@@ -28,8 +28,18 @@ public:
     /// Leaves word of what is being done, for the post-mortem in case that it is the last thing.
     virtual void enter(task_phase phase) noexcept = 0;
 
+    /// In a chunk, before each of its items: whether there is another one to run. What was added to the result since the last
+    /// time belongs to the item before.
+    virtual bool next_item() = 0;
+
+    /// The item that runs is the chunk's last, whatever else it was given.
+    virtual void end_after_this_item() noexcept = 0;
+
     /// The function to call, if it is one that has an address. Throws pool_error if it is not to be found.
     virtual const void* function() const = 0;
+
+    /// Any other function, by its name.
+    virtual const void* function(std::uint64_t name) const = 0;
 
 protected:
     ~call() = default;
@@ -38,6 +48,16 @@ private:
     std::span<const std::byte> arguments_;
     wire::payload_builder& result_;
     std::uint32_t items_;
+};
+
+/// What stands in front of a chunk's answer.
+/**
+ * A chunk may end before all of its items were begun. Those that were not are not lost: the pool runs them later.
+ */
+struct chunk_report {
+    std::uint32_t items = 0; ///< so many, the first ones, are done; the next one failed if the answer is an exception
+    std::uint32_t reserved = 0;
+    std::uint64_t nanoseconds = 0; ///< what they took
 };
 
 /// What runs in a worker for a call of some function: instantiated by the façade, named by its place in the program.

@@ -1,0 +1,38 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+#include <procpool/detail/encoded_items.hpp>
+
+#include <algorithm>
+
+namespace procpool::detail {
+
+void encoded_items::note_end(std::size_t offset) {
+    if (ends_.empty())
+        for (std::size_t item = 1; item <= count_; ++item)
+            ends_.push_back(item * stride_);
+    ends_.push_back(offset);
+    ++count_;
+}
+
+wire::payload encoded_items::chunk(std::size_t first, std::size_t items) const {
+    const std::size_t begin = begin_of(first);
+    wire::payload arguments = bytes_.slice(begin, begin_of(first + items) - begin);
+    if (before_.empty())
+        return arguments;
+    wire::payload_builder whole;
+    whole.append(before_.data(), before_.size());
+    whole.append(arguments.data(), arguments.size());
+    return whole.finish();
+}
+
+std::size_t encoded_items::fitting(std::size_t first, std::size_t most, std::size_t bytes) const noexcept {
+    most = std::min(most, count_ - first);
+    if (ends_.empty())
+        return std::clamp<std::size_t>(stride_ == 0 ? most : bytes / stride_, 1, std::max<std::size_t>(most, 1));
+    const auto from = ends_.begin() + static_cast<std::ptrdiff_t>(first);
+    const auto to = std::upper_bound(from, from + static_cast<std::ptrdiff_t>(most), begin_of(first) + bytes);
+    return std::max<std::size_t>(static_cast<std::size_t>(to - from), 1);
+}
+
+} // namespace procpool::detail
