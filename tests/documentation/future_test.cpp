@@ -14,6 +14,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -27,6 +28,110 @@ using namespace boost::asio::experimental::awaitable_operators;
 using boost::test_tools::per_element;
 
 } // namespace
+
+BOOST_FIXTURE_TEST_SUITE(executors_that_block, blocking)
+
+BOOST_AUTO_TEST_CASE(map_within_a_time) {
+    auto busy = pool.starmap(pass_gate, std::vector{std::pair(door.path(), 1), std::pair(door.path(), 2)}).start();
+    BOOST_REQUIRE(wait_until([&] { return door.count() == 2; }, patience));
+    const auto map = [&](milliseconds limit) {
+        auto all = pool.map(square, inputs).start();
+        if (!all.wait_for(limit))
+            all.cancel();
+        return all.get();
+    };
+    BOOST_CHECK_EXCEPTION(map(1ms), boost::system::system_error, [](const boost::system::system_error& error) {
+        return error.code() == asio::error::operation_aborted;
+    });
+    door.open();
+    BOOST_TEST(map(patience).size() == 4u);
+    BOOST_TEST(busy.get().size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(call_off_everything_before_they_close) {
+    std::vector handles{pool.submit(pass_gate, door.path(), 1).start(), pool.submit(pass_gate, door.path(), 2).start()};
+    BOOST_REQUIRE(wait_until([&] { return door.count() == 2; }, patience));
+    handles.push_back(pool.submit(add, 2, 3).start());
+    for (auto& handle : handles)
+        handle.cancel();
+    pool.close();
+    pool.join().get();
+    for (auto& handle : handles)
+        BOOST_TEST(code_of(handle.result()) == asio::error::operation_aborted);
+}
+
+BOOST_FIXTURE_TEST_CASE(do_everything_at_the_end_of_a_block, used) {
+    std::optional<procpool::task_handle<int>> later;
+    {
+        procpool::process_pool pool{{.workers = 2}};
+        auto handle = pool.submit(add, 2, 3).start();
+        pool.close();
+        pool.join().get();
+        later = handle;
+    }
+    BOOST_TEST(later->get() == 5);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_FIXTURE_TEST_SUITE(executors_that_are_awaited, awaiting)
+
+BOOST_AUTO_TEST_CASE(map_within_a_time) {
+    const auto map = [&](milliseconds limit) -> asio::awaitable<bool> {
+        asio::steady_timer timer(context, limit);
+        auto all = pool.map(square, inputs)(asio::as_tuple(asio::use_awaitable));
+        auto first = co_await (std::move(all) || timer.async_wait(asio::use_awaitable));
+        bool in_time = first.index() == 0;
+        if (in_time)
+            BOOST_TEST(std::get<1>(std::get<0>(first)).size() == 4u);
+        co_return in_time;
+    };
+    auto busy = pool.starmap(pass_gate, std::vector{std::pair(door.path(), 1), std::pair(door.path(), 2)}).start();
+    run([&]() -> asio::awaitable<void> {
+        bool in_time = co_await map(1ms);
+        BOOST_TEST(!in_time);
+        door.open();
+        in_time = co_await map(patience);
+        BOOST_TEST(in_time);
+        co_await busy.result();
+    });
+}
+
+BOOST_AUTO_TEST_CASE(call_off_what_has_not_begun_before_they_close) {
+    auto told = [&](std::exception_ptr error, int) { error ? failed(error) : done(1); };
+    std::array<asio::cancellation_signal, 3> signals;
+    for (int who = 0; who != 3; ++who) {
+        auto& signal = signals[static_cast<std::size_t>(who)];
+        pool.submit(pass_gate, door.path(), who)(asio::bind_cancellation_slot(signal.slot(), told));
+    }
+    BOOST_REQUIRE(run_for(context, patience, [&] { return door.count() == 2; }));
+    run([&]() -> asio::awaitable<void> {
+        for (auto& signal : signals)
+            signal.emit(asio::cancellation_type::total);
+        door.open();
+        pool.close();
+        co_await pool.join();
+    });
+    BOOST_TEST(errors == 1);
+    BOOST_TEST(total == 2); // those that were at it
+}
+
+BOOST_FIXTURE_TEST_CASE(do_everything_at_the_end_of_a_block, used) {
+    asio::io_context context;
+    run(context, [&]() -> asio::awaitable<void> {
+        std::optional<procpool::task_handle<int>> later;
+        {
+            procpool::process_pool pool(context, {.workers = 2});
+            auto handle = pool.submit(add, 2, 3).start();
+            pool.close();
+            co_await pool.join();
+            later = handle;
+        }
+        BOOST_TEST(later->get() == 5);
+    });
+}
+
+BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_FIXTURE_TEST_SUITE(results_that_block, blocking)
 

@@ -37,8 +37,23 @@ int parse(const std::string& text) {
     throw parse_error("not a number: " + text);
 }
 
+int add_in_steps(int left, int right) {
+    procpool::this_task::report_progress(0.5, "half");
+    return left + right;
+}
+
 namespace {
+
 std::string set_up_as;
+
+struct something : std::exception {
+    const char* what() const noexcept override { return "something happened"; }
+};
+
+} // namespace
+
+int throw_something() {
+    throw something();
 }
 
 void set_up(const std::string& language, int level) {

@@ -37,6 +37,9 @@ struct parse_error : std::runtime_error {
 };
 PROCPOOL_EXCEPTION(parse_error)
 
+int add_in_steps(int left, int right);
+int throw_something();
+
 /// What pool_options::initializer calls, and what it has left in the worker.
 void set_up(const std::string& language, int level);
 std::string setting();
@@ -96,13 +99,16 @@ void run(asio::io_context& context, F coroutine) {
 
 /// For the lines of a coroutine.
 struct awaiting : used {
-    template <class F>
-    void run(F coroutine) {
-        testing::run(context, coroutine);
+    explicit awaiting(std::size_t workers = 2) : pool(context, {.workers = workers}) {}
+
+    /// Runs a coroutine, or an operation of the pool, to its end.
+    template <class What>
+    auto run(What what) {
+        return testing::run(context, std::move(what));
     }
 
     asio::io_context context;
-    process_pool pool{context, {.workers = 2}};
+    process_pool pool;
 };
 
 } // namespace procpool::testing
