@@ -87,6 +87,7 @@ BOOST_AUTO_TEST_CASE(map_within_a_time) {
         co_return in_time;
     };
     auto busy = pool.starmap(pass_gate, std::vector{std::pair(door.path(), 1), std::pair(door.path(), 2)}).start();
+    BOOST_REQUIRE(run_for(context, patience, [&] { return door.count() == 2; }));
     run([&]() -> asio::awaitable<void> {
         bool in_time = co_await map(1ms);
         BOOST_TEST(!in_time);
