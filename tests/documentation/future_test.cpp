@@ -10,6 +10,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -169,7 +170,8 @@ BOOST_AUTO_TEST_CASE(are_waited_for_so_long) {
     BOOST_TEST(!handle.ready());
     limit = patience;
     door.open();
-    BOOST_TEST(handle.wait_for(limit));
+    bool in_time = handle.wait_for(limit);
+    BOOST_TEST(in_time);
 }
 
 BOOST_AUTO_TEST_CASE(are_asked_about) {
@@ -207,6 +209,22 @@ BOOST_AUTO_TEST_CASE(are_called_off) {
     BOOST_TEST(!look());
     handle = pool.submit(crash).start();
     BOOST_TEST(!look());
+}
+
+BOOST_AUTO_TEST_CASE(are_called_off_if_they_have_not_begun) {
+    auto told = [&](std::exception_ptr error, int sum) { error ? failed(error) : done(sum); };
+    asio::cancellation_signal running;
+    pool.submit(pass_gate, door.path(), 1)(asio::bind_cancellation_slot(running.slot(), told));
+    auto other = pool.submit(pass_gate, door.path(), 2).start();
+    BOOST_REQUIRE(wait_until([&] { return door.count() == 2; }, patience));
+    asio::cancellation_signal signal;
+    pool.submit(add, 2, 3)(asio::bind_cancellation_slot(signal.slot(), told));
+    asio::post(pool.get_executor(), [&] { signal.emit(asio::cancellation_type::total); });
+    asio::post(pool.get_executor(), [&] { running.emit(asio::cancellation_type::total); });
+    BOOST_TEST(wait_until([&] { return errors == 1; }, patience));
+    door.open();
+    BOOST_TEST(wait_until([&] { return total == 1; }, patience));
+    BOOST_TEST(other.get() == 2);
 }
 
 BOOST_AUTO_TEST_CASE(are_known_to_be_computed) {
@@ -468,12 +486,31 @@ BOOST_AUTO_TEST_CASE(are_taken_as_they_come) {
     run([&]() -> asio::awaitable<void> {
         std::vector handles{pool.submit(pass_gate, door.path(), 1).start(), pool.submit(add, 2, 3).start()};
         std::vector<int> sums;
-        auto stream = procpool::as_completed(handles);
         door.open();
+        auto stream = procpool::as_completed(handles);
         while (auto handle = co_await stream.next())
             sums.push_back(handle->get());
         std::ranges::sort(sums);
         BOOST_TEST(sums == std::vector({1, 5}), per_element());
+    });
+}
+
+BOOST_AUTO_TEST_CASE(are_taken_as_they_come_in_time) {
+    std::vector handles{pool.submit(pass_gate, door.path(), 1).start()};
+    auto stream = procpool::as_completed(handles);
+    const auto take = [&](milliseconds limit) -> asio::awaitable<bool> {
+        asio::steady_timer timer(context, limit);
+        auto next = stream.next()(asio::as_tuple(asio::use_awaitable));
+        auto first = co_await (std::move(next) || timer.async_wait(asio::use_awaitable));
+        co_return first.index() == 0;
+    };
+    run([&]() -> asio::awaitable<void> {
+        bool in_time = co_await take(1ms);
+        BOOST_TEST(!in_time);
+        door.open();
+        in_time = co_await take(patience);
+        BOOST_TEST(in_time);
+        BOOST_TEST(handles[0].get() == 1);
     });
 }
 
