@@ -22,6 +22,12 @@ using machines::worker_life;
 
 namespace {
 
+// Larger pipes than usual mean fewer switches between processes: a fifth less processor time for a batch of small items. But
+// what a user's pipes may take in all is limited, by default to 64 MiB, and others need some.
+constexpr std::size_t memory_for_pipes = std::size_t{16} << 20;
+constexpr std::size_t largest_pipe = std::size_t{1} << 20;
+constexpr std::size_t least_pipe = std::size_t{64} << 10;
+
 // Why a worker that never did anything useful ended: "it ...".
 std::string describe_failure(const worker& dead, const system::exit_status& status) {
     const std::string ask_for_init = "; does its main call procpool::init(argc, argv) as its first statement?";
@@ -74,6 +80,9 @@ void pool::launch(worker& place) {
     command.arguments.push_back(options_.worker_program.empty() ? system::program_name()
                                                                 : options_.worker_program.string());
     command.arguments.insert(command.arguments.end(), options_.worker_args.begin(), options_.worker_args.end());
+
+    command.pipe_size =
+        static_cast<int>(std::clamp(memory_for_pipes / (2 * options_.workers), least_pipe, largest_pipe));
 
     staffing_.launched();
     ++counted_.workers_started;

@@ -29,10 +29,10 @@ public:
     flow_pace(std::size_t fixed, std::size_t workers)
         : sizes_(fixed, workers, wire::run_sheet::most_items), fixed_(fixed), workers_(workers) {}
 
-    void took(std::size_t items, std::uint64_t nanoseconds) noexcept {
+    void took(std::size_t items, std::size_t given, std::uint64_t nanoseconds) noexcept {
         const std::chrono::nanoseconds time(static_cast<std::chrono::nanoseconds::rep>(
             std::min<std::uint64_t>(nanoseconds, std::uint64_t{3600} * 1'000'000'000)));
-        sizes_.took(items, time);
+        sizes_.took(items, given, time);
         if (items != 0)
             chunk_time_ = time;
     }
@@ -264,7 +264,7 @@ void item_flow::over(chunk_task& chunk) {
     {
         const std::lock_guard lock(mutex_);
         strike_out(chunk);
-        pace_->took(what.ran, what.nanoseconds);
+        pace_->took(what.ran, chunk.items, what.nanoseconds);
         over_ += what.settled - chunk.told_;
         if (what.settled < chunk.items)
             to_do_.push_back(

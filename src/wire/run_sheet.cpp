@@ -51,9 +51,10 @@ std::optional<run_sheet::progress> run_sheet::look(std::uint64_t id, std::uint32
     return now;
 }
 
-void run_sheet::begin_chunk(std::uint64_t id, std::uint32_t items) noexcept {
-    done_.store(pack({tag_of(id), 0, 0}), std::memory_order_release);
+worker::kept_results run_sheet::begin_chunk(std::uint64_t id, std::uint32_t items) noexcept {
+    worker::kept_results results(done_, results_, tag_of(id));
     items_.store(pack({tag_of(id), 0, items}), std::memory_order_release);
+    return results;
 }
 
 std::uint32_t run_sheet::claim(std::uint32_t most) noexcept {
@@ -73,16 +74,6 @@ void run_sheet::give_up_rest() noexcept {
         if (items_.compare_exchange_weak(seen, pack({tag, next, next}), std::memory_order_acq_rel))
             return;
     }
-}
-
-bool run_sheet::keep(std::span<const std::byte> result) noexcept {
-    const auto [tag, done, size] = unpack(done_.load(std::memory_order_relaxed));
-    if (room_for_results - size < result.size())
-        return false;
-    if (!result.empty())
-        std::memcpy(results_ + size, result.data(), result.size());
-    done_.store(pack({tag, done + 1, size + static_cast<std::uint32_t>(result.size())}), std::memory_order_release);
-    return true;
 }
 
 } // namespace procpool::wire

@@ -134,11 +134,16 @@ public:
 private:
     void take(std::size_t first, std::uint32_t items, std::uint32_t, std::uint32_t& done,
               serialization::decoder& from) override {
-        for (; done != items; ++done) {
-            if constexpr (std::is_same_v<R, bool>)
-                from(results_[first + done].value);
-            else
-                from(results_[first + done]);
+        if constexpr (serialization::detail::bitwise<R>) {
+            from.bytes(results_.data() + first, items * sizeof(R));
+            done = items;
+        } else {
+            for (; done != items; ++done) {
+                if constexpr (std::is_same_v<R, bool>)
+                    from(results_[first + done].value);
+                else
+                    from(results_[first + done]);
+            }
         }
     }
 
