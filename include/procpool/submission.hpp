@@ -95,10 +95,12 @@ public:
 
     /// Calls a function of this program whenever the task reports its progress (this_task::report_progress).
     /**
-     * The function is called on the pool's executor, before the operation completes; it must not throw.
+     * The function is called on the pool's executor, in order and before the operation completes if one thread runs that. Of a
+     * task that reports faster than it is listened to, some reports are passed over, never the last. It must not throw.
      */
     submission on_progress(std::function<void(const progress&)> told) && {
-        terms().on_progress = std::move(told);
+        terms().on_progress = std::make_shared<const std::function<void(const progress&)>>(std::move(told));
+        terms().reports = std::make_shared<core::progress_box>();
         return std::move(*this);
     }
 

@@ -42,6 +42,13 @@ void check(const pool_options& options) {
     check_time(options.kill_grace, "kill_grace");
 }
 
+/// A clock overflows on the longest durations there are; a year is as good.
+pool_options bounded(pool_options options) {
+    for (auto* const time : {&options.idle_timeout, &options.task_timeout, &options.kill_grace})
+        *time = std::min(*time, longest_grace);
+    return options;
+}
+
 } // namespace
 
 std::uint64_t function_entry(const void* address) {
@@ -56,7 +63,7 @@ std::shared_ptr<pool_core> pool_core::create(boost::asio::any_io_executor execut
 }
 
 pool::pool(boost::asio::any_io_executor executor, pool_options options)
-    : executor_(std::move(executor)), options_(std::move(options)), owner_process_(system::this_process()),
+    : executor_(std::move(executor)), options_(bounded(std::move(options))), owner_process_(system::this_process()),
       own_process_(system::open_own_process()), scheduler_({.tasks_ahead = wire::ledger::slots}),
       staffing_(options_.min_workers, options_.workers, {}), timer_(executor_) {
     keep_busy_.emplace(boost::asio::prefer(executor_, boost::asio::execution::outstanding_work.tracked));
@@ -102,6 +109,8 @@ std::uint64_t pool::submit(task& submitted) {
 }
 
 void pool::cancel(std::span<const std::shared_ptr<task_cancellation>> which, boost::asio::cancellation_type type) {
+    if (in_a_copy())
+        return; // the workers, and what is shared with them, are the original's
     std::unique_lock lock(mutex_);
     // What was submitted just now may not have been looked at yet.
     accept_submitted();
@@ -145,6 +154,8 @@ std::exception_ptr pool::begin_operation() {
 }
 
 void pool::end_operation() {
+    if (in_a_copy())
+        return;
     std::unique_lock lock(mutex_);
     --operations_;
     if (options_.max_pending != 0)
@@ -187,6 +198,8 @@ void pool::wait_for_room(waiter& waiting) {
 }
 
 void pool::cancel_wait(wait_cancellation& which) {
+    if (in_a_copy())
+        return;
     std::unique_lock lock(mutex_);
     if (waiter* const waiting = which.target()) {
         joiners_.remove(*waiting);
@@ -233,7 +246,7 @@ pool_stats pool::stats() const {
 }
 
 bool pool::destroy() {
-    if (system::this_process() != owner_process_)
+    if (in_a_copy())
         return false; // the workers, and what the descriptors refer to, are the original's
     std::unique_lock lock(mutex_);
     begin_terminating();

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <limits>
 #include <new>
 #include <string>
 #include <vector>
@@ -187,8 +188,7 @@ void pool::act(worker& on, worker_life::action action) {
     case worker_life::action::use:
         on.initializing = false;
         staffing_.became_ready();
-        scheduler_.worker_ready(on.index, options_.max_tasks_per_worker != 0 ? options_.max_tasks_per_worker
-                                                                             : machines::scheduler::no_limit);
+        scheduler_.worker_ready(on.index, allowance());
         if (options_.min_workers < options_.workers)
             on.idle_since = now();
         break;
@@ -216,6 +216,13 @@ void pool::ask_back_all(worker& from, const task* except) {
             recall(*other);
 }
 
+std::int64_t pool::allowance() const noexcept {
+    constexpr std::size_t most = std::numeric_limits<std::int64_t>::max() / 2;
+    return options_.max_tasks_per_worker == 0
+               ? machines::scheduler::no_limit
+               : static_cast<std::int64_t>(std::min(options_.max_tasks_per_worker, most));
+}
+
 // Leaving -----------------------------------------------------------------------------------------------------------
 
 void pool::retire(worker& place) {
@@ -232,12 +239,9 @@ void pool::wind_down(worker& place) {
 void pool::retire_idle(time_point time) {
     if (options_.min_workers >= options_.workers || closed_)
         return;
-    std::size_t spare = staffing_.ready() + staffing_.starting();
-    for (const auto& place : workers_)
-        if (place->occupied() && place->life->now_in() == worker_life::phase::retiring)
-            --spare;
+    std::size_t spare = spare_workers();
     for (const auto& place : workers_) {
-        if (spare <= options_.min_workers)
+        if (spare == 0)
             return;
         if (is_idle(*place) && place->idle_since + options_.idle_timeout <= time) {
             retire(*place);
@@ -246,14 +250,22 @@ void pool::retire_idle(time_point time) {
     }
 }
 
+/// How many workers there are above the least number, those aside that are about to end.
+std::size_t pool::spare_workers() const {
+    const auto stays = [](const auto& place) {
+        return place->occupied() && place->life->now_in() < worker_life::phase::retiring;
+    };
+    const auto staying = static_cast<std::size_t>(std::count_if(workers_.begin(), workers_.end(), stays));
+    return staying - std::min(staying, options_.min_workers);
+}
+
 bool pool::is_idle(const worker& place) const {
     return place.occupied() && place.life->now_in() == worker_life::phase::ready &&
            scheduler_.tasks_of(place.index).empty();
 }
 
 std::optional<pool::time_point> pool::next_idle_end() const {
-    if (options_.min_workers >= options_.workers || closed_ || scheduler_.idle_workers() == 0 ||
-        staffing_.ready() + staffing_.starting() <= options_.min_workers)
+    if (options_.min_workers >= options_.workers || closed_ || scheduler_.idle_workers() == 0 || spare_workers() == 0)
         return std::nullopt;
     std::optional<time_point> next;
     for (const auto& place : workers_)

@@ -28,7 +28,7 @@ public:
 
     /// @param fixed what the program wants; 0 if it leaves it to us
     chunk_sizes(std::size_t fixed, std::size_t workers, std::size_t most) noexcept
-        : fixed_(std::min(fixed, most)), workers_(workers), most_(most) {}
+        : fixed_(std::min(fixed, most)), workers_(workers), most_(most), fitting_(most) {}
 
     /// A chunk took this long.
     /**
@@ -41,6 +41,7 @@ public:
         const auto fitting = static_cast<std::size_t>(target / each);
         // The chunks that are under way were cut by older knowledge, so the largest of which the time is known counts.
         best_ = std::clamp<std::size_t>(fitting, 1, items < given ? items : std::max(items, known_) * growth);
+        fitting_ = items < given ? items : std::max(fitting_, 2 * std::min(items, most_));
         known_ = std::min(std::max(known_, items), best_);
         least_ = std::clamp<std::size_t>(static_cast<std::size_t>(negligible / each), 1, best_);
     }
@@ -48,7 +49,7 @@ public:
     /// How many the next chunk is to hold of this many that are left; of an unknown number, if that is 0.
     std::size_t next(std::size_t left) const noexcept {
         if (fixed_ != 0)
-            return fixed_;
+            return std::min(fixed_, fitting_);
         const std::size_t share = left == 0 ? most_ : std::max(least_, left / (workers_ * shares_per_worker));
         return std::min({best_, share, most_});
     }
@@ -57,6 +58,7 @@ private:
     std::size_t fixed_;
     std::size_t workers_;
     std::size_t most_;
+    std::size_t fitting_; ///< so many could be done in one chunk
     std::size_t best_ = 1;
     std::size_t least_ = 1;
     std::size_t known_ = 1; ///< items in the largest chunk of which the time is known

@@ -24,7 +24,7 @@ void scheduler::note_urgency(const schedulable& task) noexcept {
         make_way_ = true;
 }
 
-void scheduler::worker_ready(std::uint32_t worker, std::uint64_t allowance) {
+void scheduler::worker_ready(std::uint32_t worker, std::int64_t allowance) {
     if (worker >= workers_.size())
         workers_.resize(worker + 1);
     workers_[worker].allowance = allowance;
@@ -42,7 +42,7 @@ void scheduler::worker_released(std::uint32_t worker) {
 
 void scheduler::may_be_idle(std::uint32_t worker) {
     const worker_entry& one = workers_[worker];
-    if (one.ready && one.tasks.empty() && one.allowance != 0)
+    if (one.ready && one.tasks.empty() && one.allowance > 0)
         idle_.push_back(worker);
 }
 
@@ -153,7 +153,7 @@ void scheduler::put_back(task_list& tasks) {
 
 bool scheduler::has_room(const worker_entry& worker, const schedulable& task) const noexcept {
     return worker.tasks.empty() ||
-           (!worker.has_unread && worker.allowance != 0 && worker.tasks.size() < limits_.tasks_ahead &&
+           (!worker.has_unread && worker.allowance > 0 && worker.tasks.size() < limits_.tasks_ahead &&
             worker.bytes + task.size <= limits_.bytes_ahead);
 }
 
@@ -172,7 +172,7 @@ scheduler::action scheduler::send(std::uint32_t worker) {
     to.tasks.push_back(*task);
     to.bytes += task->size;
     if (to.allowance != no_limit)
-        to.allowance -= std::min<std::uint64_t>(to.allowance, task->items);
+        to.allowance -= task->items;
     least_urgent_sent_ = std::min(least_urgent_sent_, task->priority);
     ++to.recallable;
     ++with_workers_;
@@ -234,7 +234,8 @@ std::optional<scheduler::action> scheduler::make_way() {
             least = std::min(least, tasks.front()->priority);
     }
     make_way_ = false;
-    least_urgent_sent_ = least;
+    if (urgent)
+        least_urgent_sent_ = least;
     return std::nullopt;
 }
 

@@ -48,7 +48,7 @@ public:
         over,  ///< it is not the scheduler's any more
     };
 
-    static constexpr std::uint64_t no_limit = std::numeric_limits<std::uint64_t>::max();
+    static constexpr std::int64_t no_limit = std::numeric_limits<std::int64_t>::max();
 
     explicit scheduler(limits bounds) : limits_(bounds) {}
 
@@ -59,7 +59,7 @@ public:
     /// A task that is to be next of all those as urgent.
     void add_in_front(schedulable& task);
     /// @param allowance so many items may be sent to the worker
-    void worker_ready(std::uint32_t worker, std::uint64_t allowance = no_limit);
+    void worker_ready(std::uint32_t worker, std::int64_t allowance = no_limit);
 
     /// The worker is about to end: it is given nothing more. What it has stays with it until worker_gone().
     void worker_leaving(std::uint32_t worker);
@@ -116,16 +116,19 @@ public:
     /// Whether the worker was sent all that it may be sent, and has finished it.
     bool used_up(std::uint32_t worker) const {
         const worker_entry& one = workers_[worker];
-        return one.ready && one.allowance == 0 && one.tasks.empty();
+        return one.ready && one.allowance <= 0 && one.tasks.empty();
     }
-    const task_list& tasks_of(std::uint32_t worker) const { return workers_[worker].tasks; }
+    const task_list& tasks_of(std::uint32_t worker) const {
+        static const task_list none;
+        return worker < workers_.size() ? workers_[worker].tasks : none;
+    }
 
 private:
     struct worker_entry {
         task_list tasks;
         std::size_t bytes = 0;
-        std::size_t recallable = 0; ///< how many of them are in state `sent`
-        std::uint64_t allowance = no_limit;
+        std::size_t recallable = 0;        ///< how many of them are in state `sent`
+        std::int64_t allowance = no_limit; ///< items that may still be sent; less than none if the last task had more
         bool ready = false;
         /// Something was taken back from it since it last finished a task. What was sent is still on its way to the
         /// worker, unread; so nothing more is sent ahead, or a worker with a long task could be sent things without end.

@@ -32,6 +32,8 @@ std::optional<std::uint32_t> run_sheet::split(std::uint64_t id, std::uint32_t it
         if (tag != tag_of(id) || next >= end || end != items)
             return std::nullopt;
         const std::uint32_t kept = next + (end - next) / 2;
+        if (kept == 0)
+            return std::nullopt; // the first one is the worker's, begun or not
         if (items_.compare_exchange_weak(seen, pack({tag, next, kept}), std::memory_order_acq_rel))
             return kept;
     }

@@ -3,6 +3,8 @@
 
 #include <worker/recorded_call.hpp>
 
+#include <system/worker_process.hpp>
+
 namespace procpool::worker {
 
 namespace {
@@ -20,8 +22,8 @@ constexpr std::uint32_t largest_block = 64;
 recorded_call::recorded_call(const wire::frame_header& frame, const wire::call_header& header,
                              std::span<const std::byte> arguments, wire::payload_builder& result,
                              system::shared_memory& shared, const system::module_table& modules)
-    : call(arguments, result, shared.ledger.phase_word()), shared_(shared), modules_(modules), function_(header.function),
-      id_(frame.id), timed_((frame.flags & wire::call_flags::timed) != 0),
+    : call(arguments, result, shared.ledger.phase_word(), system::copied()), shared_(shared), modules_(modules),
+      function_(header.function), id_(frame.id), timed_((frame.flags & wire::call_flags::timed) != 0),
       whole_((frame.flags & wire::call_flags::whole_chunk) != 0) {
     if (timed_ || (frame.flags & wire::call_flags::chunk) != 0)
         chunk_began_ = block_began_ = clock::now();
@@ -35,6 +37,10 @@ void recorded_call::leave_word(clock::time_point began) noexcept {
     shared_.running.began(id_,
                           static_cast<std::uint64_t>(
                               std::chrono::duration_cast<std::chrono::nanoseconds>(began.time_since_epoch()).count()));
+}
+
+void recorded_call::end_copy() noexcept {
+    system::end_at_once(0);
 }
 
 bool recorded_call::claim_more() {

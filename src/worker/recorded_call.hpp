@@ -32,6 +32,7 @@ private:
     using clock = std::chrono::steady_clock;
 
     bool claim_more() override;
+    [[noreturn]] void end_copy() noexcept override;
     void leave_word(clock::time_point began) noexcept;
 
     system::shared_memory& shared_;

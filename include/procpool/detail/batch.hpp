@@ -86,7 +86,7 @@ private:
 
     virtual Result result() = 0;
 
-    void ended() override {
+    void ended(bool on_executor) override {
         settled<Result> all;
         if (error_) {
             all.error = std::move(error_);
@@ -102,7 +102,10 @@ private:
                 all.error = std::current_exception();
             }
         }
-        waiting_.release()->complete(std::move(all));
+        if (on_executor)
+            waiting_.release()->complete(std::move(all));
+        else
+            waiting_.release()->complete_later(std::move(all));
     }
 
     receiver_ptr<Result> waiting_;

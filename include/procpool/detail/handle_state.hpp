@@ -149,7 +149,7 @@ private:
         } catch (...) {
             result.error = std::current_exception(); // copying the value failed
         }
-        waiting.release()->complete_later(std::move(result));
+        tell_from_anywhere(std::move(waiting), std::move(result));
     }
 
     // A result that can be copied can be asked for as often as one likes; another goes to whoever asks first.

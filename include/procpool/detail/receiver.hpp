@@ -103,6 +103,15 @@ private:
     held_handler<Handler> held_;
 };
 
+/// Tells a receiver from wherever that may be, and so that no code of the program runs before this returns.
+template <class R>
+void tell_from_anywhere(receiver_ptr<R> waiting, settled<R>&& result) {
+    if (waiting->anywhere) // it waits for no executor, which may not run any more
+        waiting.release()->complete(std::move(result));
+    else
+        waiting.release()->complete_later(std::move(result));
+}
+
 /// An operation that is more than one call, prepared and not yet started.
 template <class R>
 class source {

@@ -18,10 +18,11 @@ namespace procpool::worker {
 /// One task, as a worker meets it: bytes to turn into arguments, and a place for the result's bytes.
 class call {
 public:
-    /// @param phase where word is left of what is being done
-    call(std::span<const std::byte> arguments, wire::payload_builder& result,
-         std::atomic<std::uint32_t>& phase) noexcept
-        : arguments_(arguments), result_(result), phase_(phase), kept_(result.size()) {}
+    /// @param phase  where word is left of what is being done
+    /// @param copied whether this is not the worker but a copy of it, which a task made by fork and which came back from the task
+    call(std::span<const std::byte> arguments, wire::payload_builder& result, std::atomic<std::uint32_t>& phase,
+         const std::atomic<bool>& copied) noexcept
+        : arguments_(arguments), result_(result), phase_(phase), copied_(copied), kept_(result.size()) {}
     call(const call&) = delete;
     call& operator=(const call&) = delete;
 
@@ -36,6 +37,8 @@ public:
     /// In a chunk, before each of its items: whether there is another one to run. What was added to the result since the last
     /// time belongs to the item before.
     bool next_item() {
+        if (copied_.load(std::memory_order_relaxed)) [[unlikely]]
+            end_copy();
         if (in_item_) {
             // Once a result could not be kept, no further item may be begun: what is kept has to be all that is done.
             ++done_;
@@ -70,9 +73,13 @@ private:
     /// Claims further items, and says by may_run() how many. False if the chunk is to end.
     virtual bool claim_more() = 0;
 
+    /// A copy of the worker has no business with the pool.
+    [[noreturn]] virtual void end_copy() noexcept = 0;
+
     std::span<const std::byte> arguments_;
     wire::payload_builder& result_;
     std::atomic<std::uint32_t>& phase_;
+    const std::atomic<bool>& copied_;
     kept_results results_;
     std::size_t kept_;         ///< so many bytes of the result are kept
     std::uint32_t to_run_ = 0; ///< claimed and not begun
