@@ -114,13 +114,15 @@ void pool::cancel(std::span<const std::shared_ptr<task_cancellation>> which, boo
     std::unique_lock lock(mutex_);
     // What was submitted just now may not have been looked at yet.
     accept_submitted();
-    // The last first: were it the other way round, each that is called off would make room for the next to be sent.
+    // What has not begun first: were a running task asked to stop before, its worker could go on to one of these.
     for (auto one = which.rbegin(); one != which.rend(); ++one)
-        cancel_one(**one, type);
+        withdraw(**one);
+    for (const auto& one : which)
+        end_running(*one, type);
     end_from_outside(lock);
 }
 
-void pool::cancel_one(task_cancellation& which, boost::asio::cancellation_type type) {
+void pool::withdraw(task_cancellation& which) {
     task* const wanted = which.target();
     if (!wanted)
         return;
@@ -131,14 +133,25 @@ void pool::cancel_one(task_cancellation& which, boost::asio::cancellation_type t
         call_off(*wanted);
     else if (got == answer::recall)
         recall(*wanted);
-    if (!which.target() || wanted->state != machines::task_state::started)
+}
+
+void pool::end_running(task_cancellation& which, boost::asio::cancellation_type type) {
+    task* const wanted = which.target();
+    if (!wanted || wanted->state != machines::task_state::started)
         return;
     take_rest(*wanted);
     using boost::asio::cancellation_type;
     if ((type & cancellation_type::terminal) != cancellation_type::none)
         begin_eviction(*wanted, machines::eviction::cause::cancelled);
     else if ((type & cancellation_type::partial) != cancellation_type::none)
-        workers_[wanted->worker]->link->ask_to_stop(wanted->id);
+        ask_to_stop(*wanted);
+}
+
+// A worker can be told of one task at a time; so of the one that runs, and not of another whose answer is on its way.
+void pool::ask_to_stop(const task& running) {
+    system::worker_link& link = *workers_[running.worker]->link;
+    if (link.look(running.slot, running.id) == wire::ledger_state::running)
+        link.ask_to_stop(running.id);
 }
 
 std::exception_ptr pool::begin_operation() {

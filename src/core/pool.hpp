@@ -84,7 +84,9 @@ private:
     void schedule();
     void send(worker& to, task& chosen);
     void recall(task& wanted);
-    void cancel_one(task_cancellation& which, boost::asio::cancellation_type type);
+    void withdraw(task_cancellation& which);
+    void ask_to_stop(const task& running);
+    void end_running(task_cancellation& which, boost::asio::cancellation_type type);
     void fail_waiting();
     void flush_links();
     void finish_closing();
