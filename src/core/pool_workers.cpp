@@ -17,6 +17,8 @@
 #include <string>
 #include <vector>
 
+#include <signal.h>
+
 namespace procpool::core {
 
 using machines::worker_life;
@@ -311,6 +313,8 @@ void pool::bury(worker& dead, const system::exit_status& status) {
         note_start_failure(describe_failure(dead, status));
     if (dead.life->was_ready())
         staffing_.gone(now(), useful);
+    else if (why == worker_life::cause::died && status.signal == SIGKILL)
+        staffing_.killed_at_start(now());
     else
         staffing_.start_failed(now(), why == worker_life::cause::died);
     dead.link->destroy(std::chrono::milliseconds(0));
