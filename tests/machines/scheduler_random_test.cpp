@@ -4,23 +4,16 @@
 // Long random stories, with more workers and tasks than can be enumerated.
 
 #include <machines/scheduler_world.hpp>
+#include <machines/seed.hpp>
 
 #include <boost/test/unit_test.hpp>
 
-#include <cstdlib>
 #include <random>
 #include <string>
 
 using namespace procpool::testing;
 
 namespace {
-
-/// Another one each time, and printed with a failure. PROCPOOL_TEST_SEED in the environment repeats one.
-std::uint64_t first_seed() {
-    if (const char* const given = std::getenv("PROCPOOL_TEST_SEED"))
-        return std::strtoull(given, nullptr, 10);
-    return std::random_device{}() % 1000000000u;
-}
 
 world::course some_course(std::mt19937_64& random) {
     world::course course{.workers = 1 + random() % 5,
@@ -63,7 +56,6 @@ BOOST_AUTO_TEST_SUITE(scheduler_random)
 
 BOOST_AUTO_TEST_CASE(no_story_loses_doubles_or_strands_a_task) {
     const std::uint64_t seed = first_seed();
-    BOOST_TEST_MESSAGE("PROCPOOL_TEST_SEED=" << seed);
     for (std::uint64_t story = 0; story != 3000; ++story) {
         BOOST_TEST_CONTEXT("PROCPOOL_TEST_SEED=" << seed << ", story " << story) {
             std::mt19937_64 random(seed * 10000 + story);
