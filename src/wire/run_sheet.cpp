@@ -29,7 +29,8 @@ std::optional<std::uint32_t> run_sheet::split(std::uint64_t id, std::uint32_t it
     std::uint64_t seen = items_.load(std::memory_order_acquire);
     for (;;) {
         const auto [tag, next, end] = unpack(seen);
-        if (tag != tag_of(id) || next >= end || end != items)
+        // Of a chunk that was not begun, the first item stays: an answer for none would make no sense.
+        if (tag != tag_of(id) || next >= end || end != items || end == 1)
             return std::nullopt;
         const std::uint32_t kept = next + (end - next) / 2;
         if (items_.compare_exchange_weak(seen, pack({tag, next, kept}), std::memory_order_acq_rel))
