@@ -39,9 +39,9 @@ std::optional<std::uint32_t> run_sheet::split(std::uint64_t id, std::uint32_t it
 }
 
 std::optional<run_sheet::progress> run_sheet::look(std::uint64_t id, std::uint32_t items) const {
+    // In this order: an item is claimed before it is done, so the worker may go on between the two.
+    const auto [done_tag, done, size] = unpack(done_.load(std::memory_order_acquire));
     const auto [tag, begun, end] = unpack(items_.load(std::memory_order_acquire));
-    const std::uint64_t seen = done_.load(std::memory_order_acquire);
-    const auto [done_tag, done, size] = unpack(seen);
     if (tag != tag_of(id) || done_tag != tag || begun > end || end > items || done > begun || size > room_for_results)
         return std::nullopt;
     progress now{begun, done, payload(std::span(results_).first(size))};
@@ -54,6 +54,8 @@ std::optional<run_sheet::progress> run_sheet::look(std::uint64_t id, std::uint32
 
 void run_sheet::begin_chunk(std::uint64_t id, std::uint32_t items) noexcept {
     done_.store(pack({tag_of(id), 0, 0}), std::memory_order_release);
+    // Before any result of this chunk: whoever copies some of those finds out by the tag.
+    std::atomic_thread_fence(std::memory_order_release);
     items_.store(pack({tag_of(id), 0, items}), std::memory_order_release);
 }
 
