@@ -222,8 +222,12 @@ std::optional<scheduler::action> scheduler::send_ahead() {
 // taken to be running.
 std::optional<scheduler::action> scheduler::make_way() {
     const schedulable* const urgent = queue_.front();
+    if (!urgent) {
+        make_way_ = false;
+        return std::nullopt;
+    }
     int least = std::numeric_limits<int>::max();
-    for (std::uint32_t worker = 0; urgent && worker != workers_.size(); ++worker) {
+    for (std::uint32_t worker = 0; worker != workers_.size(); ++worker) {
         const task_list& tasks = workers_[worker].tasks;
         for (schedulable* task = tasks.back(); task && task != tasks.front(); task = task->previous) {
             if (task->priority < urgent->priority && ask_back(*task))
