@@ -42,7 +42,7 @@ void scheduler::worker_released(std::uint32_t worker) {
 
 void scheduler::may_be_idle(std::uint32_t worker) {
     const worker_entry& one = workers_[worker];
-    if (one.ready && one.tasks.empty() && one.allowance != 0)
+    if (one.ready && one.tasks.empty() && !one.used_up())
         idle_.push_back(worker);
 }
 
@@ -85,8 +85,7 @@ bool scheduler::recall_answered(schedulable& task, bool was_not_begun) {
     }
     worker_entry& from = workers_[task.worker];
     from.has_unread = true;
-    if (from.allowance != no_limit)
-        from.allowance += task.items;
+    from.given -= std::min<std::uint64_t>(from.given, task.items);
     detach(task);
     if (task.cancelled)
         return false;
@@ -152,9 +151,10 @@ void scheduler::put_back(task_list& tasks) {
 }
 
 bool scheduler::has_room(const worker_entry& worker, const schedulable& task) const noexcept {
-    return worker.tasks.empty() ||
-           (!worker.has_unread && worker.allowance != 0 && worker.tasks.size() < limits_.tasks_ahead &&
-            worker.bytes + task.size <= limits_.bytes_ahead);
+    if (worker.used_up())
+        return false;
+    return worker.tasks.empty() || (!worker.has_unread && worker.tasks.size() < limits_.tasks_ahead &&
+                                    worker.bytes + task.size <= limits_.bytes_ahead);
 }
 
 // The first task of a worker is taken to be running, whatever is known of it: were it asked back as well, two idle
@@ -171,8 +171,7 @@ scheduler::action scheduler::send(std::uint32_t worker) {
     task->worker = worker;
     to.tasks.push_back(*task);
     to.bytes += task->size;
-    if (to.allowance != no_limit)
-        to.allowance -= std::min<std::uint64_t>(to.allowance, task->items);
+    to.given += task->items;
     least_urgent_sent_ = std::min(least_urgent_sent_, task->priority);
     ++to.recallable;
     ++with_workers_;
