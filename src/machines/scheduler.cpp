@@ -38,6 +38,8 @@ void scheduler::worker_released(std::uint32_t worker) {
     ++ready_;
     with_leaving_ -= workers_[worker].tasks.size();
     may_be_idle(worker);
+    if (const schedulable* const first = queue_.front())
+        note_urgency(*first); // from here on, this worker makes way, too
 }
 
 void scheduler::may_be_idle(std::uint32_t worker) {
@@ -229,7 +231,7 @@ std::optional<scheduler::action> scheduler::make_way() {
     for (std::uint32_t worker = 0; worker != workers_.size(); ++worker) {
         const task_list& tasks = workers_[worker].tasks;
         for (schedulable* task = tasks.back(); task && task != tasks.front(); task = task->previous) {
-            if (task->priority < urgent->priority && ask_back(*task))
+            if (workers_[worker].ready && task->priority < urgent->priority && ask_back(*task))
                 return action{action_kind::recall, worker, task};
             least = std::min(least, task->priority);
         }
