@@ -30,6 +30,16 @@ world::course some_course(std::mt19937_64& random) {
         for (int count = 0; count != 7; ++count)
             course.sizes.push_back(random() % (random() % 4 == 0 ? 30 : 6));
     }
+    course.holds = random() % 4 == 0;
+    course.adds_in_front = random() % 4 == 0;
+    if (random() % 2 == 0)
+        for (std::size_t count = 1 + random() % 11, levels = 1 + random() % 4; count != 0; --count)
+            course.priorities.push_back(static_cast<int>(random() % levels) - 1);
+    if (random() % 3 == 0)
+        course.allowance = 1 + random() % 10;
+    if (random() % 3 == 0)
+        for (int count = 0; count != 5; ++count)
+            course.items.push_back(static_cast<std::uint32_t>(1 + random() % 5));
     return course;
 }
 
@@ -38,7 +48,10 @@ unsigned weight(world::happening what) {
     switch (what) {
     case world::happening::add:
         return 12;
+    case world::happening::add_in_front:
+        return 3;
     case world::happening::ready:
+    case world::happening::released:
         return 6;
     case world::happening::begin:
     case world::happening::finish:
