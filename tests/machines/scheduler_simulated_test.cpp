@@ -280,8 +280,22 @@ BOOST_AUTO_TEST_CASE(an_urgent_task_waits_for_nothing_but_what_runs_already) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(
-    tasks_of_any_priorities_that_come_at_any_time_are_all_run_and_by_one_worker_the_more_urgent_ones_first) {
+// It does, as things are: what was sent behind a long task is moved only when nothing waits any more, however
+// much less urgent that is. To be enabled when that has changed.
+BOOST_AUTO_TEST_CASE(an_urgent_task_does_not_wait_behind_a_long_one_while_less_urgent_ones_begin,
+                     *boost::unit_test::disabled()) {
+    simulation::course how{.workers = 2, .durations = std::vector<std::uint64_t>(53, 10)};
+    how.durations[1] = 1000;
+    how.arrivals.assign(53, 2);
+    how.arrivals[0] = how.arrivals[1] = 0;
+    how.arrivals[2] = 1;
+    how.priorities.assign(53, 0);
+    how.priorities[2] = 1;
+    const simulation ran(how);
+    BOOST_TEST(ran.began[2] == 10u); // when the worker with the short task is free
+}
+
+BOOST_AUTO_TEST_CASE(tasks_of_any_priorities_are_all_run_and_by_a_single_worker_the_more_urgent_ones_first) {
     const std::uint64_t first = first_seed();
     for (std::uint64_t story = 0; story != 200; ++story) {
         BOOST_TEST_CONTEXT("PROCPOOL_TEST_SEED=" << first << ", story " << story) {
