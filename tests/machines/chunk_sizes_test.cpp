@@ -88,6 +88,7 @@ BOOST_AUTO_TEST_CASE(the_first_chunks_hold_one_item) {
 }
 
 BOOST_AUTO_TEST_CASE(chunks_grow_sixteen_fold_at_most_beyond_what_is_known) {
+    static_assert(chunk_sizes::growth == 16);
     chunk_sizes sizes(0, 2, most);
     std::size_t known = 1;
     for (int step = 0; step != 10; ++step) {
