@@ -137,7 +137,7 @@ private:
     void retire_idle(time_point time);
     std::optional<time_point> next_idle_end() const;
     void wind_down(worker& place);
-    std::int64_t allowance() const noexcept;
+    std::uint64_t allowance() const noexcept;
     void ask_back_all(worker& from, const task* except);
     void bury(worker& dead, const system::exit_status& status);
     void note_start_failure(const std::string& reason);

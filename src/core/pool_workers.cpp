@@ -218,11 +218,8 @@ void pool::ask_back_all(worker& from, const task* except) {
             recall(*other);
 }
 
-std::int64_t pool::allowance() const noexcept {
-    constexpr std::size_t most = std::numeric_limits<std::int64_t>::max() / 2;
-    return options_.max_tasks_per_worker == 0
-               ? machines::scheduler::no_limit
-               : static_cast<std::int64_t>(std::min(options_.max_tasks_per_worker, most));
+std::uint64_t pool::allowance() const noexcept {
+    return options_.max_tasks_per_worker == 0 ? machines::scheduler::no_limit : options_.max_tasks_per_worker;
 }
 
 // Leaving -----------------------------------------------------------------------------------------------------------

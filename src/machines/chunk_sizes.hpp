@@ -39,6 +39,7 @@ public:
             return;
         const auto each = std::max<std::chrono::nanoseconds>(time / items, std::chrono::nanoseconds(1));
         const auto fitting = static_cast<std::size_t>(target / each);
+        items = std::min(items, most_);
         // The chunks that are under way were cut by older knowledge, so the largest of which the time is known counts.
         best_ = std::clamp<std::size_t>(fitting, 1, items < given ? items : std::max(items, known_) * growth);
         fitting_ = items < given ? items : std::max(fitting_, 2 * std::min(items, most_));

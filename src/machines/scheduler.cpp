@@ -24,7 +24,7 @@ void scheduler::note_urgency(const schedulable& task) noexcept {
         make_way_ = true;
 }
 
-void scheduler::worker_ready(std::uint32_t worker, std::int64_t allowance) {
+void scheduler::worker_ready(std::uint32_t worker, std::uint64_t allowance) {
     if (worker >= workers_.size())
         workers_.resize(worker + 1);
     workers_[worker].allowance = allowance;
@@ -38,11 +38,13 @@ void scheduler::worker_released(std::uint32_t worker) {
     ++ready_;
     with_leaving_ -= workers_[worker].tasks.size();
     may_be_idle(worker);
+    if (const schedulable* const first = queue_.front())
+        note_urgency(*first); // from here on, this worker makes way, too
 }
 
 void scheduler::may_be_idle(std::uint32_t worker) {
     const worker_entry& one = workers_[worker];
-    if (one.ready && one.tasks.empty() && one.allowance > 0)
+    if (one.ready && one.tasks.empty() && !one.used_up())
         idle_.push_back(worker);
 }
 
@@ -85,8 +87,7 @@ bool scheduler::recall_answered(schedulable& task, bool was_not_begun) {
     }
     worker_entry& from = workers_[task.worker];
     from.has_unread = true;
-    if (from.allowance != no_limit)
-        from.allowance += task.items;
+    from.given -= std::min<std::uint64_t>(from.given, task.items);
     detach(task);
     if (task.cancelled)
         return false;
@@ -152,9 +153,10 @@ void scheduler::put_back(task_list& tasks) {
 }
 
 bool scheduler::has_room(const worker_entry& worker, const schedulable& task) const noexcept {
-    return worker.tasks.empty() ||
-           (!worker.has_unread && worker.allowance > 0 && worker.tasks.size() < limits_.tasks_ahead &&
-            worker.bytes + task.size <= limits_.bytes_ahead);
+    if (worker.used_up())
+        return false;
+    return worker.tasks.empty() || (!worker.has_unread && worker.tasks.size() < limits_.tasks_ahead &&
+                                    worker.bytes + task.size <= limits_.bytes_ahead);
 }
 
 // The first task of a worker is taken to be running, whatever is known of it: were it asked back as well, two idle
@@ -171,8 +173,7 @@ scheduler::action scheduler::send(std::uint32_t worker) {
     task->worker = worker;
     to.tasks.push_back(*task);
     to.bytes += task->size;
-    if (to.allowance != no_limit)
-        to.allowance -= task->items;
+    to.given += task->items;
     least_urgent_sent_ = std::min(least_urgent_sent_, task->priority);
     ++to.recallable;
     ++with_workers_;
@@ -222,11 +223,15 @@ std::optional<scheduler::action> scheduler::send_ahead() {
 // taken to be running.
 std::optional<scheduler::action> scheduler::make_way() {
     const schedulable* const urgent = queue_.front();
+    if (!urgent) {
+        make_way_ = false;
+        return std::nullopt;
+    }
     int least = std::numeric_limits<int>::max();
-    for (std::uint32_t worker = 0; urgent && worker != workers_.size(); ++worker) {
+    for (std::uint32_t worker = 0; worker != workers_.size(); ++worker) {
         const task_list& tasks = workers_[worker].tasks;
         for (schedulable* task = tasks.back(); task && task != tasks.front(); task = task->previous) {
-            if (task->priority < urgent->priority && ask_back(*task))
+            if (workers_[worker].ready && task->priority < urgent->priority && ask_back(*task))
                 return action{action_kind::recall, worker, task};
             least = std::min(least, task->priority);
         }

@@ -48,7 +48,7 @@ public:
         over,  ///< it is not the scheduler's any more
     };
 
-    static constexpr std::int64_t no_limit = std::numeric_limits<std::int64_t>::max();
+    static constexpr std::uint64_t no_limit = std::numeric_limits<std::uint64_t>::max();
 
     explicit scheduler(limits bounds) : limits_(bounds) {}
 
@@ -58,8 +58,9 @@ public:
 
     /// A task that is to be next of all those as urgent.
     void add_in_front(schedulable& task);
-    /// @param allowance so many items may be sent to the worker
-    void worker_ready(std::uint32_t worker, std::int64_t allowance = no_limit);
+
+    /// @param allowance so many items may be sent to the worker; the last task may stand for more than are left of them
+    void worker_ready(std::uint32_t worker, std::uint64_t allowance = no_limit);
 
     /// The worker is about to end: it is given nothing more. What it has stays with it until worker_gone().
     void worker_leaving(std::uint32_t worker);
@@ -116,7 +117,7 @@ public:
     /// Whether the worker was sent all that it may be sent, and has finished it.
     bool used_up(std::uint32_t worker) const {
         const worker_entry& one = workers_[worker];
-        return one.ready && one.allowance <= 0 && one.tasks.empty();
+        return one.ready && one.used_up() && one.tasks.empty();
     }
     const task_list& tasks_of(std::uint32_t worker) const {
         static const task_list none;
@@ -127,12 +128,16 @@ private:
     struct worker_entry {
         task_list tasks;
         std::size_t bytes = 0;
-        std::size_t recallable = 0;        ///< how many of them are in state `sent`
-        std::int64_t allowance = no_limit; ///< items that may still be sent; less than none if the last task had more
+        std::size_t recallable = 0; ///< how many of them are in state `sent`
+        std::uint64_t allowance = no_limit;
+        std::uint64_t given =
+            0; ///< so many items were sent to it and not taken back; the last task may exceed the allowance
         bool ready = false;
         /// Something was taken back from it since it last finished a task. What was sent is still on its way to the
         /// worker, unread; so nothing more is sent ahead, or a worker with a long task could be sent things without end.
         bool has_unread = false;
+
+        bool used_up() const noexcept { return given >= allowance; }
     };
 
     bool has_room(const worker_entry& worker, const schedulable& task) const noexcept;

@@ -44,7 +44,7 @@ public:
     /// sent as timed.
     std::optional<std::uint64_t> began_at(std::uint64_t id) const noexcept;
 
-    /// Takes the second half of what a chunk has not begun; the worker will never begin it.
+    /// Takes the second half of what a chunk has not begun, but never its first item; the worker will never begin it.
     /**
      * @param items how many items the chunk has, as far as the pool knows
      * @return the first item that was taken; the chunk has only those before it from now on. No value if there is nothing to
