@@ -38,17 +38,17 @@ public:
     const std::shared_ptr<core::pool_core>& stream_pool() const noexcept override { return pool_; }
 
     void next(receiver_ptr<std::optional<task_handle<R>>> waiting) override {
-        auto& who = *waiting;
         std::uint64_t ticket = 0;
         {
             const std::lock_guard lock(mutex_);
-            ticket = exchange_.wait(std::move(waiting));
+            ticket = exchange_.new_ticket();
         }
-        who.on_cancel([weak = this->weak_from_this(), ticket](asio::cancellation_type) {
+        // Once it waits, another thread may tell it at any time, and then it is gone.
+        waiting->on_cancel([weak = this->weak_from_this(), ticket](asio::cancellation_type) {
             if (const auto still = weak.lock())
                 still->change([ticket](exchange& all) { all.call_off(ticket); });
         });
-        change([](exchange&) {});
+        change([&](exchange& all) { all.wait(ticket, std::move(waiting)); });
     }
 
     void drop() noexcept override {

@@ -67,10 +67,10 @@ public:
         result what;
     };
 
-    std::uint64_t wait(waiter waiting) {
-        waiting_.push_back({++last_ticket_, std::move(waiting)});
-        return last_ticket_;
-    }
+    /// The number under which somebody is going to wait.
+    std::uint64_t new_ticket() noexcept { return ++last_ticket_; }
+
+    void wait(std::uint64_t ticket, waiter waiting) { waiting_.push_back({ticket, std::move(waiting)}); }
 
     /// The one who waits under that number is called off.
     void call_off(std::uint64_t ticket) {
@@ -222,16 +222,19 @@ public:
 
     void next(receiver_ptr<std::optional<value>> waiting) override {
         std::uint64_t ticket = 0;
-        receiver<std::optional<value>>& who = *waiting;
         {
             const std::lock_guard lock(mutex_);
-            ticket = exchange_.wait(std::move(waiting));
+            ticket = exchange_.new_ticket();
         }
-        // Nobody is told before this function matches those who wait with what is there, unless another thread does.
-        who.on_cancel([weak = this->weak_from_this(), ticket](asio::cancellation_type) {
+        // Once it waits, another thread may tell it at any time, and then it is gone.
+        waiting->on_cancel([weak = this->weak_from_this(), ticket](asio::cancellation_type) {
             if (const auto still = weak.lock())
                 static_cast<stream_flow&>(*still).stop_waiting(ticket);
         });
+        {
+            const std::lock_guard lock(mutex_);
+            exchange_.wait(ticket, std::move(waiting));
+        }
         pull();
         match();
     }
