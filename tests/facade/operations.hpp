@@ -9,6 +9,7 @@
 #include <csignal>
 #include <functional>
 #include <memory>
+#include <numeric>
 #include <ostream>
 #include <ranges>
 #include <stdexcept>
@@ -72,15 +73,18 @@ inline int behave_as_told(const order& what) {
 
 // What became of an operation ----------------------------------------------------------------------------------------
 
-// The one number in each kind of value.
+// One number for each kind of value: of several, the sum.
 inline int number_in(int value) {
     return value;
 }
 inline int number_in(const std::vector<int>& values) {
-    return values.size() == 1 ? values.front() : 0;
+    return std::accumulate(values.begin(), values.end(), 0);
 }
 inline int number_in(const std::vector<outcome<int>>& outcomes) {
-    return outcomes.size() == 1 && outcomes.front().has_value() ? *outcomes.front() : 0;
+    int sum = 0;
+    for (const outcome<int>& one : outcomes)
+        sum += one.has_value() ? *one : 0;
+    return sum;
 }
 inline int number_in(const std::optional<int>& value) {
     return value.value_or(0);
@@ -151,13 +155,17 @@ struct subject {
     std::optional<task_handle<int>> task; ///< if that was started before the operation
 };
 
+struct nature {
+    bool works = false;           ///< it is the task; otherwise it waits for one, which cancelling it must not touch
+    bool starts_task = false;     ///< the task is submitted by starting the operation, not before
+    bool closes = false;          ///< making the operation closes the pool
+    bool needs_full_pool = false; ///< or it is over at once
+    bool is_stream = false;       ///< each operation gets another result
+};
+
 /// One kind of operation.
-struct operation_kind {
+struct operation_kind : nature {
     const char* name;
-    bool works = false;       ///< it is the task; otherwise it waits for one, which cancelling it must not touch
-    bool starts_task = false; ///< the task is submitted by starting the operation, not before
-    bool closes = false;      ///< making the operation closes the pool
-    bool needs_full_pool = false;
     std::function<subject(process_pool&, const order&)> make;
 };
 
@@ -193,56 +201,68 @@ inline const std::vector<operation_kind>& all_kinds() {
     using namespace making;
     using handle = task_handle<int>;
     static const std::vector<operation_kind> kinds{
-        {"submit", true, true, false, false,
+        {{.works = true, .starts_task = true},
+         "submit",
          [](process_pool& pool, const order& what) -> subject {
              return {[&pool, what]() -> any_operation { return pool.submit(behave_as_told, what); }, {}};
          }},
-        {"map", true, true, false, false,
+        {{.works = true, .starts_task = true},
+         "map",
          [](process_pool& pool, const order& what) -> subject {
              return {[&pool, what]() -> any_operation { return pool.map(behave_as_told, alone(what)); }, {}};
          }},
-        {"starmap", true, true, false, false,
+        {{.works = true, .starts_task = true},
+         "starmap",
          [](process_pool& pool, const order& what) -> subject {
              return {[&pool, what]() -> any_operation { return pool.starmap(behave, alone(what)); }, {}};
          }},
-        {"map_settled", true, true, false, false,
+        {{.works = true, .starts_task = true},
+         "map_settled",
          [](process_pool& pool, const order& what) -> subject {
              return {[&pool, what]() -> any_operation { return pool.map_settled(behave_as_told, alone(what)); }, {}};
          }},
-        {"map_reduce", true, true, false, false,
+        {{.works = true, .starts_task = true},
+         "map_reduce",
          [](process_pool& pool, const order& what) -> subject {
              return {[&pool, what]() -> any_operation { return pool.map_reduce(behave_as_told, alone(what), 0, plus); },
                      {}};
          }},
-        {"imap's next", false, true, false, false,
+        {{.starts_task = true, .is_stream = true},
+         "imap's next",
          [](process_pool& pool, const order& what) { return with_stream(pool.imap(behave_as_told, alone(what))); }},
-        {"imap_unordered's next", false, true, false, false,
+        {{.starts_task = true, .is_stream = true},
+         "imap_unordered's next",
          [](process_pool& pool, const order& what) {
              return with_stream(pool.imap_unordered(behave_as_told, alone(what)));
          }},
-        {"as_completed's next", false, false, false, false,
+        {{.is_stream = true},
+         "as_completed's next",
          [](process_pool& pool, const order& what) {
              auto task = pool.submit(behave_as_told, what).start();
              subject made = with_stream(as_completed(std::vector{task}));
              made.task = task;
              return made;
          }},
-        {"result", false, false, false, false,
+        {{},
+         "result",
          [](process_pool& pool, const order& what) {
              return with_task(pool, what, [](process_pool&, handle task) { return task.result(); });
          }},
-        {"join", false, false, true, false,
+        {{.closes = true},
+         "join",
          [](process_pool& pool, const order& what) {
              return with_task(pool, what, [](process_pool& of, const handle&) {
                  of.close();
                  return of.join();
              });
          }},
-        {"shutdown", false, false, true, false,
+        {{.closes = true},
+         "shutdown",
          [](process_pool& pool, const order& what) {
              return with_task(pool, what, [](process_pool& of, const handle&) { return of.shutdown(4 * patience); });
          }},
-        {"wait_for_room", false, false, false, true,
+        {{.needs_full_pool = true},
+         "wait_for_room",
          [](process_pool& pool, const order& what) {
              return with_task(pool, what, [](process_pool& of, const handle&) { return of.wait_for_room(); });
          }},

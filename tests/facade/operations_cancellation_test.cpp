@@ -8,7 +8,10 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 
+#include <algorithm>
 #include <deque>
+#include <functional>
+#include <ranges>
 #include <string>
 #include <vector>
 
@@ -32,6 +35,11 @@ const char* name_of(cancellation_type type) {
 std::size_t weigh(const std::string& bytes) {
     return bytes.size();
 }
+
+struct revocable {
+    asio::cancellation_signal signal;
+    fate result;
+};
 
 /// One operation under way in a pool with one worker, and its neighbours, which nothing may happen to.
 class scene {
@@ -73,6 +81,9 @@ public:
 
     /// The operation once more; for those that wait, it waits for the same task as the first.
     void begin_again(fate& what) { start(subject_.again(), what.handler()); }
+    void begin_again(revocable& what) {
+        start(subject_.again(), asio::bind_cancellation_slot(what.signal.slot(), what.result.handler()));
+    }
 
     /// The neighbours end as if nothing had been, and the pool does what it did before.
     void check_all_else() {
@@ -188,6 +199,97 @@ void check_ended_with_its_worker(scene& of) {
     BOOST_TEST(!of.ran_to_end());
     of.check_cancelled(1);
     of.check_ended_workers(1);
+}
+
+// Batches of several items -------------------------------------------------------------------------------------------
+
+struct batch_kind {
+    const char* name;
+    any_operation (*make)(process_pool&, const std::vector<order>&, procpool::batch_options);
+};
+
+constexpr batch_kind batch_kinds[] = {
+    {"map",
+     [](process_pool& pool, const std::vector<order>& items, procpool::batch_options how) -> any_operation {
+         return pool.map(behave_as_told, items, how);
+     }},
+    {"starmap",
+     [](process_pool& pool, const std::vector<order>& items, procpool::batch_options how) -> any_operation {
+         return pool.starmap(behave, items, how);
+     }},
+    {"map_settled",
+     [](process_pool& pool, const std::vector<order>& items, procpool::batch_options how) -> any_operation {
+         return pool.map_settled(behave_as_told, items, how);
+     }},
+    {"map_reduce",
+     [](process_pool& pool, const std::vector<order>& items, procpool::batch_options how) -> any_operation {
+         return pool.map_reduce(behave_as_told, items, 0, plus, how);
+     }},
+};
+
+/// A batch under way, with a task of somebody else's behind it.
+class batch_scene {
+public:
+    batch_scene(const batch_kind& kind, std::size_t workers, std::vector<manner> items, std::size_t chunk_size)
+        : workers_(workers), pool_(context_, {.workers = workers, .kill_grace = patience}) {
+        std::vector<order> orders;
+        for (std::size_t i = 0; i != items.size(); ++i)
+            orders.emplace_back(door_.path(), static_cast<int>(i) + 1, items[i]);
+        start(kind.make(pool_, orders, {.chunk_size = chunk_size}),
+              asio::bind_cancellation_slot(signal_.slot(), result.handler()));
+        pool_.submit(plus, 3, 4)(behind_.handler());
+        const int running = static_cast<int>(std::min(workers, items.size()));
+        BOOST_REQUIRE(run_until([&] {
+            for (int who = 1; who <= running; ++who)
+                if (!exists("begun-", who))
+                    return false;
+            return true;
+        }));
+    }
+
+    bool exists(const char* what, int who) const { return std::filesystem::exists(mark(door_.path(), what, who)); }
+    void open() const { door_.open(); }
+    void cancel(cancellation_type type) { signal_.emit(type); }
+    template <class P>
+    bool run_until(P predicate) {
+        return run_for(context_, patience, std::move(predicate));
+    }
+
+    /// The batch is over, and so is the neighbour, and the pool goes on; so many workers had to be replaced for it.
+    void check_end(std::size_t ended_workers) {
+        BOOST_TEST(run_until([&] { return result.over() && behind_.over(); }));
+        BOOST_TEST(behind_.yielded(7), behind_);
+        // All workers that there are to be are needed for these.
+        const gate meeting;
+        std::deque<fate> later(workers_);
+        for (std::size_t i = 0; i != workers_; ++i)
+            pool_.submit(behave, meeting.path(), static_cast<int>(i), manner::never_looks)(later[i].handler());
+        BOOST_TEST(run_until([&] { return meeting.count() == workers_; }));
+        meeting.open();
+        BOOST_TEST(run_until(
+            [&] { return std::all_of(later.begin(), later.end(), [](const fate& one) { return one.over(); }); }));
+        BOOST_TEST(result.calls == 1);
+        BOOST_TEST(pool_.stats().workers_died == 0u);
+        BOOST_TEST(pool_.stats().workers_started == workers_ + ended_workers);
+    }
+
+    fate result;
+
+private:
+    const gate door_;
+    asio::io_context context_;
+    asio::cancellation_signal signal_;
+    fate behind_;
+    const std::size_t workers_;
+    process_pool pool_;
+};
+
+template <class Check>
+void for_all_batches(Check check) {
+    for (const batch_kind& kind : batch_kinds)
+        for (const cancellation_type type : all_types)
+            BOOST_TEST_CONTEXT(kind.name << ", " << name_of(type))
+    check(kind, type);
 }
 
 } // namespace
@@ -373,6 +475,102 @@ BOOST_AUTO_TEST_CASE(of_what_is_done_does_nothing) {
         with.check_cancelled(0);
         with.check_ended_workers(0);
     });
+}
+
+// However a batch is cut up, each item is for itself: it is withdrawn unless it was begun.
+BOOST_AUTO_TEST_CASE(of_a_batch_withdraws_the_items_that_were_not_begun) {
+    for_all_batches([](const batch_kind& kind, cancellation_type type) {
+        for (const std::size_t chunk_size : {0, 1, 4, 6})
+            BOOST_TEST_CONTEXT("chunks of " << chunk_size) {
+                batch_scene with(kind, 1, std::vector<manner>(6, manner::never_looks), chunk_size);
+                with.cancel(type);
+                if (type != cancellation_type::terminal)
+                    with.open();
+                BOOST_REQUIRE(with.run_until([&] { return with.result.over(); }));
+                BOOST_TEST(with.result.aborted(), with.result);
+                with.open();
+                with.check_end(type == cancellation_type::terminal ? 1 : 0);
+                BOOST_TEST(with.exists("ended-", 1) == (type != cancellation_type::terminal));
+                for (int who = 2; who <= 6; ++who)
+                    BOOST_TEST(!with.exists("begun-", who));
+            }
+    });
+}
+
+BOOST_AUTO_TEST_CASE(of_a_batch_all_of_whose_items_run_is_like_that_of_single_tasks) {
+    for_all_batches([](const batch_kind& kind, cancellation_type type) {
+        batch_scene with(kind, 2, {manner::cooperative, manner::cooperative}, 1);
+        with.cancel(type);
+        if (type == cancellation_type::total)
+            with.open();
+        BOOST_REQUIRE(with.run_until([&] { return with.result.over(); }));
+        BOOST_TEST(with.result.yielded(type == cancellation_type::total ? 3 : -3), with.result);
+        with.check_end(0);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(of_a_batch_ends_only_the_workers_of_items_that_do_not_end_by_themselves) {
+    for_all_batches([](const batch_kind& kind, cancellation_type type) {
+        batch_scene with(kind, 2, {manner::cooperative, manner::never_looks}, 1);
+        with.cancel(type);
+        if (type != cancellation_type::terminal)
+            with.open();
+        BOOST_REQUIRE(with.run_until([&] { return with.result.over(); }));
+        if (type == cancellation_type::terminal)
+            BOOST_TEST(with.result.aborted(), with.result);
+        else // the first may have seen that the gate is open before it saw that it is to stop
+            BOOST_TEST((with.result.yielded(3) || (type == cancellation_type::partial && with.result.yielded(1))),
+                       with.result);
+        BOOST_TEST(with.exists("ended-", 2) == (type != cancellation_type::terminal));
+        with.open();
+        with.check_end(type == cancellation_type::terminal ? 1 : 0);
+    });
+}
+
+// Waits for the same thing -------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(of_a_wait_that_was_called_off_before_does_not_touch_the_next_one) {
+    for (const operation_kind& kind : all_kinds()) {
+        if (kind.works)
+            continue;
+        BOOST_TEST_CONTEXT(kind.name) {
+            scene with(kind, scene::place::begins_at_once);
+            with.cancel(cancellation_type::total);
+            BOOST_REQUIRE(with.run_to_end());
+            BOOST_TEST(with.result.aborted());
+            // These may well get the memory that the first one had.
+            std::deque<revocable> later(3);
+            for (revocable& one : later)
+                with.begin_again(one);
+            with.cancel(cancellation_type::total);
+            later[1].signal.emit(cancellation_type::partial);
+            BOOST_REQUIRE(with.run_until([&] { return later[1].result.over(); }));
+            BOOST_TEST(later[1].result.aborted());
+            with.cancel(cancellation_type::terminal);
+            with.open();
+            BOOST_REQUIRE(with.run_until([&] { return later[0].result.over() && later[2].result.over(); }));
+            BOOST_TEST(later[0].result.yielded(victim), later[0].result);
+            // A stream has one result and is then at its end; the others yield it to everybody.
+            BOOST_TEST(later[2].result.yielded(kind.is_stream ? 0 : victim), later[2].result);
+            with.check_all_else();
+        }
+    }
+}
+
+// On a pool that has a thread of its own, results come while next() is being started.
+BOOST_AUTO_TEST_CASE(can_be_asked_for_while_another_thread_completes_the_operation) {
+    process_pool own({.workers = 2});
+    int sum = 0;
+    for (const int one : own.imap_unordered(std::negate<>{}, std::views::iota(0, 5000), {.chunk_size = 1, .window = 4}))
+        sum -= one;
+    BOOST_TEST(sum == 5000 * 4999 / 2);
+    std::vector<procpool::task_handle<int>> handles;
+    for (int i = 0; i != 500; ++i)
+        handles.push_back(own.submit(plus, i, 0).start());
+    sum = 0;
+    for (auto& one : procpool::as_completed(handles))
+        sum += one.get();
+    BOOST_TEST(sum == 500 * 499 / 2);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
