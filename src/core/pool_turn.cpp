@@ -174,9 +174,13 @@ void pool::tell_of_room() {
     std::size_t room =
         options_.max_pending == 0 ? SIZE_MAX : options_.max_pending - std::min(options_.max_pending, pending);
     const bool refused = terminated_ || closed_;
+    const bool some = room != 0 || refused;
     for (; (room != 0 || refused) && !waiting_for_room_.empty(); --room)
         over(static_cast<waiter&>(*waiting_for_room_.pop()),
              refused ? error_of(terminated_ ? errc::pool_terminated : errc::pool_closed) : nullptr);
+    // Those who were told need not use the room. If they do not, it is for the next ones.
+    if (some && !waiting_for_room_.empty())
+        more_to_do_ = true;
 }
 
 // Scheduling --------------------------------------------------------------------------------------------------------
