@@ -33,6 +33,7 @@ enum class manner {
     throws,          ///< throws when it is asked to stop
     stubborn,        ///< looks whether it is to stop, and goes on
     deaf_to_SIGTERM, ///< and never looks
+    fails,           ///< throws at once
 };
 
 /// Where a task leaves word, its number, and what it is to do.
@@ -49,6 +50,8 @@ inline int behave(const std::filesystem::path& gate, int who, manner how) {
     const bool looks = how == manner::cooperative || how == manner::throws || how == manner::stubborn;
     bool asked = looks && this_task::stop_requested(); // the first time before anybody knows that it has begun
     touch(mark(gate, "begun-", who));
+    if (how == manner::fails)
+        throw std::domain_error("failed as it was told");
     const bool over = wait_until(
         [&] {
             if (looks && !asked && this_task::stop_requested()) {
@@ -161,6 +164,7 @@ struct nature {
     bool closes = false;          ///< making the operation closes the pool
     bool needs_full_pool = false; ///< or it is over at once
     bool is_stream = false;       ///< each operation gets another result
+    bool tells_failure = false;   ///< what the task throws is the operation's error
 };
 
 /// One kind of operation.
@@ -201,17 +205,17 @@ inline const std::vector<operation_kind>& all_kinds() {
     using namespace making;
     using handle = task_handle<int>;
     static const std::vector<operation_kind> kinds{
-        {{.works = true, .starts_task = true},
+        {{.works = true, .starts_task = true, .tells_failure = true},
          "submit",
          [](process_pool& pool, const order& what) -> subject {
              return {[&pool, what]() -> any_operation { return pool.submit(behave_as_told, what); }, {}};
          }},
-        {{.works = true, .starts_task = true},
+        {{.works = true, .starts_task = true, .tells_failure = true},
          "map",
          [](process_pool& pool, const order& what) -> subject {
              return {[&pool, what]() -> any_operation { return pool.map(behave_as_told, alone(what)); }, {}};
          }},
-        {{.works = true, .starts_task = true},
+        {{.works = true, .starts_task = true, .tells_failure = true},
          "starmap",
          [](process_pool& pool, const order& what) -> subject {
              return {[&pool, what]() -> any_operation { return pool.starmap(behave, alone(what)); }, {}};
@@ -221,16 +225,16 @@ inline const std::vector<operation_kind>& all_kinds() {
          [](process_pool& pool, const order& what) -> subject {
              return {[&pool, what]() -> any_operation { return pool.map_settled(behave_as_told, alone(what)); }, {}};
          }},
-        {{.works = true, .starts_task = true},
+        {{.works = true, .starts_task = true, .tells_failure = true},
          "map_reduce",
          [](process_pool& pool, const order& what) -> subject {
              return {[&pool, what]() -> any_operation { return pool.map_reduce(behave_as_told, alone(what), 0, plus); },
                      {}};
          }},
-        {{.starts_task = true, .is_stream = true},
+        {{.starts_task = true, .is_stream = true, .tells_failure = true},
          "imap's next",
          [](process_pool& pool, const order& what) { return with_stream(pool.imap(behave_as_told, alone(what))); }},
-        {{.starts_task = true, .is_stream = true},
+        {{.starts_task = true, .is_stream = true, .tells_failure = true},
          "imap_unordered's next",
          [](process_pool& pool, const order& what) {
              return with_stream(pool.imap_unordered(behave_as_told, alone(what)));
@@ -243,7 +247,7 @@ inline const std::vector<operation_kind>& all_kinds() {
              made.task = task;
              return made;
          }},
-        {{},
+        {{.tells_failure = true},
          "result",
          [](process_pool& pool, const order& what) {
              return with_task(pool, what, [](process_pool&, handle task) { return task.result(); });
