@@ -9,8 +9,10 @@
 #include <boost/asio/cancellation_signal.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 #include <deque>
 #include <functional>
+#include <iterator>
 #include <ranges>
 #include <string>
 #include <vector>
@@ -47,7 +49,7 @@ public:
     enum class place { begins_at_once, sent_ahead, in_queue };
 
     scene(const operation_kind& kind, place where, manner how = manner::never_looks,
-          std::chrono::milliseconds grace = patience)
+          std::chrono::milliseconds grace = patience, cancellation_type in_handler = cancellation_type::none)
         : kind_(kind),
           pool_(context_,
                 {.workers = 1, .kill_grace = grace, .max_pending = kind.needs_full_pool ? operations_in(where) : 0}) {
@@ -58,7 +60,12 @@ public:
         subject_ = kind.make(pool_, {door_.path(), victim, how});
         if (!kind.starts_task)
             add_behind();
-        start(subject_.again(), asio::bind_cancellation_slot(signal_.slot(), result.handler()));
+        start(subject_.again(), asio::bind_cancellation_slot(
+                                    signal_.slot(), [this, in_handler](std::exception_ptr error, auto&&... value) {
+                                        if (in_handler != cancellation_type::none)
+                                            signal_.emit(in_handler);
+                                        result.told(std::move(error), std::forward<decltype(value)>(value)...);
+                                    }));
         if (kind.starts_task)
             add_behind();
         settle(where);
@@ -462,6 +469,18 @@ BOOST_AUTO_TEST_CASE(of_what_the_pool_knows_to_be_over_completes_once_and_loses_
     });
 }
 
+BOOST_AUTO_TEST_CASE(within_the_operations_own_handler_does_nothing) {
+    for_all([](const operation_kind& kind, cancellation_type type) {
+        scene with(kind, scene::place::begins_at_once, manner::never_looks, patience, type);
+        with.open();
+        BOOST_REQUIRE(with.run_to_end());
+        BOOST_TEST(with.result.yielded(victim), with.result);
+        with.check_all_else();
+        with.check_cancelled(0);
+        with.check_ended_workers(0);
+    });
+}
+
 BOOST_AUTO_TEST_CASE(of_what_is_done_does_nothing) {
     for_all([](const operation_kind& kind, cancellation_type type) {
         scene with(kind, scene::place::begins_at_once);
@@ -557,13 +576,36 @@ BOOST_AUTO_TEST_CASE(of_a_wait_that_was_called_off_before_does_not_touch_the_nex
     }
 }
 
+BOOST_AUTO_TEST_CASE(of_a_wait_for_room_leaves_the_room_to_the_next_one) {
+    const gate door;
+    asio::io_context context;
+    fate only;
+    std::deque<revocable> waiting(3);
+    process_pool pool(context, {.workers = 1, .max_pending = 1});
+    pool.submit(behave, door.path(), victim, manner::never_looks)(only.handler());
+    for (revocable& one : waiting)
+        pool.wait_for_room()(asio::bind_cancellation_slot(one.signal.slot(), one.result.handler()));
+    waiting[0].signal.emit(cancellation_type::total);
+    door.open();
+    // Nobody takes the room of which they are told, so all are told.
+    for (const revocable& one : waiting)
+        BOOST_REQUIRE(run_for(context, patience, [&] { return one.result.over(); }));
+    BOOST_TEST(waiting[0].result.aborted());
+    BOOST_TEST(!waiting[1].result.error);
+    BOOST_TEST(!waiting[2].result.error);
+}
+
+// Other threads ------------------------------------------------------------------------------------------------------
+
 // On a pool that has a thread of its own, results come while next() is being started.
 BOOST_AUTO_TEST_CASE(can_be_asked_for_while_another_thread_completes_the_operation) {
     process_pool own({.workers = 2});
     int sum = 0;
-    for (const int one : own.imap_unordered(std::negate<>{}, std::views::iota(0, 5000), {.chunk_size = 1, .window = 4}))
-        sum -= one;
-    BOOST_TEST(sum == 5000 * 4999 / 2);
+    for (int times = 0; times != 5; ++times)
+        for (const int one :
+             own.imap_unordered(std::negate<>{}, std::views::iota(0, 2000), {.chunk_size = 1, .window = 8}))
+            sum -= one;
+    BOOST_TEST(sum == 5 * 2000 * 1999 / 2);
     std::vector<procpool::task_handle<int>> handles;
     for (int i = 0; i != 500; ++i)
         handles.push_back(own.submit(plus, i, 0).start());
@@ -571,6 +613,66 @@ BOOST_AUTO_TEST_CASE(can_be_asked_for_while_another_thread_completes_the_operati
     for (auto& one : procpool::as_completed(handles))
         sum += one.get();
     BOOST_TEST(sum == 500 * 499 / 2);
+}
+
+/// A task: takes a moment, and says so if it began although it had been called off by then.
+int take_a_moment(const std::pair<std::filesystem::path, int>& what) {
+    if (std::filesystem::exists(what.first / "called off"))
+        touch(what.first / std::to_string(what.second));
+    const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(200);
+    while (std::chrono::steady_clock::now() < until)
+        continue;
+    return what.second;
+}
+
+// The pool divides the chunk for its other workers meanwhile.
+BOOST_AUTO_TEST_CASE(of_a_batch_by_another_thread_withdraws_what_was_not_begun) {
+    constexpr std::size_t workers = 4;
+    constexpr int items = 64;
+    process_pool own({.workers = workers, .kill_grace = std::chrono::milliseconds(100)});
+    for (int times = 0; times != 60; ++times) {
+        const scratch_folder place;
+        std::vector<std::pair<std::filesystem::path, int>> orders;
+        for (int i = 0; i != items; ++i)
+            orders.emplace_back(place.path(), i);
+        auto batch = own.map(take_a_moment, orders, {.chunk_size = items}).start();
+        // A little later each time, up to about as long as it takes to divide it.
+        const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(25 * times);
+        while (std::chrono::steady_clock::now() < until)
+            continue;
+        batch.cancel();
+        touch(place.path() / "called off");
+        BOOST_REQUIRE(batch.wait_for(patience));
+        BOOST_TEST(!batch.successful());
+        // Each worker may have been about to begin one.
+        const auto found = std::distance(std::filesystem::directory_iterator(place.path()), {});
+        BOOST_TEST(static_cast<std::size_t>(found) <= workers + 1);
+    }
+    BOOST_TEST(own.submit(plus, 1, 2).get() == 3);
+}
+
+/// A task: dies when the gate is open, but not the second time.
+int die_at_first(const std::filesystem::path& gate) {
+    touch(mark(gate, "begun-", static_cast<int>(procpool::this_task::attempt())));
+    if (procpool::this_task::attempt() == 1) {
+        wait_until([&] { return std::filesystem::exists(gate / "open"); }, patience);
+        std::_Exit(1);
+    }
+    return victim;
+}
+
+BOOST_AUTO_TEST_CASE(that_is_total_lets_a_running_task_have_its_retries) {
+    const gate door;
+    small_pool with;
+    revocable running;
+    with.pool.submit(die_at_first, door.path())
+        .retries(1)(asio::bind_cancellation_slot(running.signal.slot(), running.result.handler()));
+    BOOST_REQUIRE(with.run_until([&] { return std::filesystem::exists(mark(door.path(), "begun-", 1)); }));
+    running.signal.emit(cancellation_type::total);
+    door.open();
+    BOOST_REQUIRE(with.run_until([&] { return running.result.over(); }));
+    BOOST_TEST(running.result.yielded(victim), running.result); // as if nothing had been asked
+    BOOST_TEST(std::filesystem::exists(mark(door.path(), "begun-", 2)));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
