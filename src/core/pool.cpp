@@ -116,6 +116,7 @@ void pool::cancel_one(task_cancellation& which, boost::asio::cancellation_type t
     if (!wanted)
         return;
     using answer = machines::scheduler::cancel_answer;
+    const bool cancelled_before = wanted->cancelled;
     if (wanted->state == machines::task_state::fresh)
         wanted->cancelled = true; // still in the inbox: accept() sees it
     else if (const answer got = scheduler_.cancel(*wanted); got == answer::removed)
@@ -130,6 +131,8 @@ void pool::cancel_one(task_cancellation& which, boost::asio::cancellation_type t
         begin_eviction(*wanted, machines::eviction::cause::cancelled);
     else if ((type & cancellation_type::partial) != cancellation_type::none)
         workers_[wanted->worker]->link->ask_to_stop(wanted->id);
+    else if (!wanted->chunk)                  // of which only the items that were begun go on
+        wanted->cancelled = cancelled_before; // as if nothing had been asked: it may be run again
 }
 
 std::exception_ptr pool::begin_operation() {
