@@ -643,7 +643,6 @@ BOOST_AUTO_TEST_CASE(of_a_batch_by_another_thread_withdraws_what_was_not_begun) 
         batch.cancel();
         touch(place.path() / "called off");
         BOOST_REQUIRE(batch.wait_for(patience));
-        BOOST_TEST(!batch.successful());
         // Each worker may have been about to begin one.
         const auto found = std::distance(std::filesystem::directory_iterator(place.path()), {});
         BOOST_TEST(static_cast<std::size_t>(found) <= workers + 1);
