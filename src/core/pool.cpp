@@ -141,6 +141,10 @@ void pool::end_running(task_cancellation& which, boost::asio::cancellation_type 
         return;
     take_rest(*wanted);
     using boost::asio::cancellation_type;
+    if ((type & (cancellation_type::terminal | cancellation_type::partial)) != cancellation_type::none)
+        wanted->asked_to_end = true;
+    else if (!wanted->chunk)                      // of which only the items that were begun go on
+        wanted->cancelled = wanted->asked_to_end; // as if nothing had been asked: it may be run again
     if ((type & cancellation_type::terminal) != cancellation_type::none)
         begin_eviction(*wanted, machines::eviction::cause::cancelled);
     else if ((type & cancellation_type::partial) != cancellation_type::none)

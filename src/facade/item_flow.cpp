@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <new>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -259,16 +260,23 @@ void item_flow::give_up(std::exception_ptr why) {
 }
 
 void item_flow::call_off(asio::cancellation_type type) {
+    const auto still = pool_.lock();
+    std::set<std::shared_ptr<core::task_cancellation>> asked;
     std::vector<std::shared_ptr<core::task_cancellation>> which;
-    {
-        const std::lock_guard lock(mutex_);
-        called_off_ = true;
-        which.reserve(live_.size());
-        for (const live_chunk& one : live_)
-            which.push_back(one.cancellation);
-    }
-    if (const auto still = pool_.lock())
-        still->cancel(which, type);
+    // The pool may divide a chunk right before it hears of this; then the new one is still to be asked for. The parts of one
+    // that was called off are so from the start.
+    do {
+        which.clear();
+        {
+            const std::lock_guard lock(mutex_);
+            called_off_ = true;
+            for (const live_chunk& one : live_)
+                if (asked.insert(one.cancellation).second)
+                    which.push_back(one.cancellation);
+        }
+        if (still && !which.empty())
+            still->cancel(which, type);
+    } while (!which.empty());
     drop_rest();
     end_if_over(false);
 }

@@ -86,6 +86,7 @@ public:
     bool answered = false;      ///< the worker gave an answer, or one was put together from what it left
     bool part = false;          ///< of an operation that was begun with begin_operation()
     bool refused = false;       ///< there was no room for it
+    bool asked_to_end = false;  ///< for the core: called off while it ran, otherwise than by total cancellation
     bool is_watched = false;    ///< for the core: whether it is looked after while it is with a worker
 
     std::shared_ptr<task_cancellation> cancellation;               ///< null if nobody can call it off
