@@ -19,6 +19,11 @@ using procpool::machines::chunk_sizes;
 
 namespace {
 
+/// A chunk that did all that it was given.
+void took(chunk_sizes& sizes, std::size_t items, std::chrono::nanoseconds time) {
+    sizes.took(items, items, time);
+}
+
 constexpr std::size_t most = (std::size_t{1} << 20) - 1;
 constexpr std::size_t huge = std::numeric_limits<std::size_t>::max();
 constexpr std::size_t many = std::size_t{1} << 40; ///< left, so that no share is in the way
@@ -46,12 +51,14 @@ public:
             if (first->items == 0)
                 return;
             now_ = makespan = first->until;
-            sizes_.took(first->items, std::chrono::nanoseconds(first->until - first->since));
+            took(sizes_, first->items, std::chrono::nanoseconds(first->until - first->since));
             first->items = 0;
         }
     }
 
 private:
+    static constexpr std::uint64_t longest = 4'000'000;
+
     struct worker {
         std::size_t items = 0;
         std::uint64_t since = 0;
@@ -62,10 +69,13 @@ private:
         const std::size_t left = costs.size() - next;
         one.items = std::min(left, sizes_.next(knows_what_is_left ? left : 0));
         one.since = one.until = now_;
-        for (std::size_t count = one.items; count != 0; --count, ++next) {
+        std::size_t done = 0;
+        // A worker ends a chunk that takes long, and what it has not begun is handed out again.
+        for (; done != one.items && one.until - one.since <= longest; ++done, ++next) {
             one.until += costs[next];
             ++runs[next];
         }
+        one.items = done;
         ++chunks;
         return next;
     }
@@ -92,7 +102,7 @@ BOOST_AUTO_TEST_CASE(chunks_grow_sixteen_fold_at_most_beyond_what_is_known) {
     chunk_sizes sizes(0, 2, most);
     std::size_t known = 1;
     for (int step = 0; step != 10; ++step) {
-        sizes.took(known, std::chrono::nanoseconds(known)); // as short as can be
+        took(sizes, known, std::chrono::nanoseconds(known)); // as short as can be
         const std::size_t next = sizes.next(many);
         BOOST_TEST(next <= known * chunk_sizes::growth);
         BOOST_TEST(next == std::min({known * chunk_sizes::growth, std::size_t{1000000}, most}));
@@ -106,7 +116,7 @@ BOOST_AUTO_TEST_CASE(a_chunk_holds_as_much_as_takes_a_millisecond) {
         chunk_sizes sizes(0, 2, most);
         for (int step = 0; step != 10; ++step) {
             const std::size_t items = sizes.next(many);
-            sizes.took(items, std::chrono::nanoseconds(items * each));
+            took(sizes, items, std::chrono::nanoseconds(items * each));
         }
         BOOST_TEST(sizes.next(many) == 1000000 / each);
         BOOST_TEST(sizes.next(0) == 1000000 / each); // and also if nobody knows how many are left
@@ -116,24 +126,24 @@ BOOST_AUTO_TEST_CASE(a_chunk_holds_as_much_as_takes_a_millisecond) {
 BOOST_AUTO_TEST_CASE(expensive_items_travel_singly) {
     for (const auto each : {600us, 1000us, 5000us, 3600000000us}) {
         chunk_sizes sizes(0, 2, most);
-        sizes.took(1, each);
+        took(sizes, 1, each);
         BOOST_TEST(sizes.next(many) == 1u);
     }
     chunk_sizes sizes(0, 2, most); // also if that shows late
     for (int step = 0; step != 5; ++step)
-        sizes.took(sizes.next(many), 1us);
+        took(sizes, sizes.next(many), 1us);
     BOOST_TEST(sizes.next(many) > 100u);
-    sizes.took(10, 100ms);
+    took(sizes, 10, 100ms);
     BOOST_TEST(sizes.next(many) == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(after_expensive_items_chunks_grow_step_by_step_again) {
     chunk_sizes sizes(0, 2, most);
     for (int step = 0; step != 5; ++step)
-        sizes.took(sizes.next(many), 1us);
-    sizes.took(1, 1s);
+        took(sizes, sizes.next(many), 1us);
+    took(sizes, 1, 1s);
     BOOST_TEST(sizes.next(many) == 1u);
-    sizes.took(1, 1ns);
+    took(sizes, 1, 1ns);
     BOOST_TEST(sizes.next(many) == chunk_sizes::growth); // what was known before does not count any more
 }
 
@@ -141,11 +151,11 @@ BOOST_AUTO_TEST_CASE(a_small_chunk_that_was_cut_by_older_knowledge_does_not_make
     chunk_sizes sizes(0, 2, most);
     for (int step = 0; step != 4; ++step) {
         const std::size_t items = sizes.next(many);
-        sizes.took(items, std::chrono::nanoseconds(items * 10));
+        took(sizes, items, std::chrono::nanoseconds(items * 10));
     }
     const std::size_t before = sizes.next(many);
     BOOST_TEST(before > 1000u);
-    sizes.took(1, 10ns);
+    took(sizes, 1, 10ns);
     BOOST_TEST(sizes.next(many) >= before);
 }
 
@@ -153,12 +163,33 @@ BOOST_AUTO_TEST_CASE(towards_the_end_a_chunk_is_a_share_of_what_is_left) {
     for (const std::size_t workers : {1u, 2u, 7u}) {
         chunk_sizes sizes(0, workers, most);
         for (int step = 0; step != 10; ++step)
-            sizes.took(sizes.next(many), 1ns);
+            took(sizes, sizes.next(many), sizes.next(many) * 60us);
         for (std::size_t left = 1; left != 3000; ++left) {
             const std::size_t next = sizes.next(left);
-            BOOST_REQUIRE(next == std::max<std::size_t>(1, left / (workers * chunk_sizes::shares_per_worker)));
+            const std::size_t share = std::max<std::size_t>(1, left / (workers * chunk_sizes::shares_per_worker));
+            BOOST_REQUIRE(next == std::min<std::size_t>(1000 / 60, share));
             BOOST_REQUIRE(next <= left);
         }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(what_takes_no_longer_than_sending_it_is_not_divided_for_the_sake_of_a_share) {
+    chunk_sizes sizes(0, 2, most);
+    for (int step = 0; step != 10; ++step)
+        took(sizes, sizes.next(many), sizes.next(many) * 100ns);
+    BOOST_TEST(sizes.next(1000) == 500u); // 50 us
+    BOOST_TEST(sizes.next(many) == 10000u);
+}
+
+BOOST_AUTO_TEST_CASE(of_what_does_not_fit_a_chunk_the_next_one_holds_no_more_than_did) {
+    for (const std::size_t fixed : {std::size_t{0}, std::size_t{5000}}) {
+        chunk_sizes sizes(fixed, 2, most);
+        for (int step = 0; step != 10; ++step)
+            took(sizes, sizes.next(many), sizes.next(many) * 100ns);
+        sizes.took(300, 5000, 30us);
+        BOOST_TEST(sizes.next(many) == 300u);
+        took(sizes, 300, 30us); // and then it is tried with more
+        BOOST_TEST(sizes.next(many) > 300u);
     }
 }
 
@@ -166,9 +197,9 @@ BOOST_AUTO_TEST_CASE(what_the_program_wants_is_what_it_gets_whatever_is_left_and
     for (const std::size_t fixed : {std::size_t{1}, std::size_t{7}, std::size_t{100000}, most}) {
         chunk_sizes sizes(fixed, 3, most);
         BOOST_TEST(sizes.next(1) == fixed);
-        sizes.took(fixed, 10h);
+        took(sizes, fixed, 10h);
         BOOST_TEST(sizes.next(many) == fixed);
-        sizes.took(fixed, 0ns);
+        took(sizes, fixed, 0ns);
         BOOST_TEST(sizes.next(0) == fixed);
     }
 }
@@ -177,17 +208,17 @@ BOOST_AUTO_TEST_CASE(nothing_is_larger_than_a_chunk_may_be) {
     BOOST_TEST(chunk_sizes(huge, 2, 50).next(many) == 50u);
     chunk_sizes sizes(0, 2, 50);
     for (int step = 0; step != 5; ++step)
-        sizes.took(sizes.next(many), 0ns);
+        took(sizes, sizes.next(many), 0ns);
     BOOST_TEST(sizes.next(many) == 50u);
     BOOST_TEST(sizes.next(0) == 50u);
 }
 
 BOOST_AUTO_TEST_CASE(a_chunk_of_which_nothing_was_done_teaches_nothing) {
     chunk_sizes sizes(0, 2, most);
-    sizes.took(1, 1us);
+    took(sizes, 1, 1us);
     const std::size_t before = sizes.next(many);
-    sizes.took(0, 0ns);
-    sizes.took(0, 10h);
+    took(sizes, 0, 0ns);
+    took(sizes, 0, 10h);
     BOOST_TEST(sizes.next(many) == before);
 }
 
@@ -199,7 +230,7 @@ BOOST_AUTO_TEST_CASE(the_most_extreme_times_and_numbers_give_a_size_that_can_be)
             BOOST_TEST_CONTEXT(items << " items in " << time.count() << " ns") {
                 chunk_sizes sizes(0, 4096, most);
                 for (int step = 0; step != 3; ++step) {
-                    sizes.took(items, time);
+                    took(sizes, items, time);
                     for (const std::size_t left : {std::size_t{0}, std::size_t{1}, most, many, huge}) {
                         BOOST_TEST(sizes.next(left) >= 1u);
                         BOOST_TEST(sizes.next(left) <= most);

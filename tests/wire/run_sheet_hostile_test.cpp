@@ -5,6 +5,7 @@
 // front of a page that may not be touched, and each answer is compared with what lies in the memory.
 
 #include <wire/bytes.hpp>
+#include <wire/chunk_keeper.hpp>
 #include <wire/raw_sheet.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -75,10 +76,10 @@ BOOST_AUTO_TEST_CASE(raw_view_shows_what_the_sheet_does) {
     sheet.began(12, 13);
     sheet.listen(14);
     sheet.wear_out();
-    sheet.begin_chunk(id, 9);
+    begin_chunk(sheet, id, 9);
     sheet.claim(5);
-    sheet.keep(pattern(1, 3));
-    sheet.keep(pattern(2, 4));
+    keep(pattern(1, 3));
+    keep(pattern(2, 4));
     const raw_sheet seen = memory.seen();
     BOOST_TEST(seen.stop_id == 11u);
     BOOST_TEST(seen.stops == 1u);

@@ -4,6 +4,7 @@
 // One thread that is the pool and the worker in turn.
 
 #include <wire/bytes.hpp>
+#include <wire/chunk_keeper.hpp>
 #include <wire/run_sheet.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -27,7 +28,7 @@ std::unique_ptr<run_sheet> fresh() {
 void run(run_sheet& sheet, std::uint32_t items, std::size_t bytes = 4) {
     for (std::uint32_t count = 0; count != items; ++count) {
         BOOST_REQUIRE(sheet.claim(1) == 1u);
-        BOOST_REQUIRE(sheet.keep(pattern(count, bytes)));
+        BOOST_REQUIRE(keep(pattern(count, bytes)));
     }
 }
 
@@ -53,7 +54,7 @@ BOOST_AUTO_TEST_CASE(a_fresh_sheet_knows_of_no_task) {
 BOOST_AUTO_TEST_CASE(a_chunk_is_claimed_to_its_end_and_not_beyond) {
     for (const std::uint32_t at_a_time : {1u, 3u, 10u, 64u}) {
         const auto sheet = fresh();
-        sheet->begin_chunk(7, 10);
+        begin_chunk(*sheet, 7, 10);
         std::uint32_t claimed = 0;
         for (;;) {
             const std::uint32_t count = sheet->claim(at_a_time);
@@ -70,7 +71,7 @@ BOOST_AUTO_TEST_CASE(a_chunk_is_claimed_to_its_end_and_not_beyond) {
 BOOST_AUTO_TEST_CASE(the_largest_chunk_there_may_be_is_counted_rightly) {
     const auto sheet = fresh();
     constexpr std::uint32_t most = run_sheet::most_items;
-    sheet->begin_chunk(7, most);
+    begin_chunk(*sheet, 7, most);
     BOOST_TEST(sheet->claim(most - 1) == most - 1);
     BOOST_TEST(sheet->look(7, most)->begun == most - 1);
     BOOST_TEST(!sheet->look(7, most - 1));
@@ -81,7 +82,7 @@ BOOST_AUTO_TEST_CASE(the_largest_chunk_there_may_be_is_counted_rightly) {
 BOOST_AUTO_TEST_CASE(what_was_given_up_is_neither_claimed_nor_taken) {
     for (std::uint32_t claimed = 0; claimed <= 4; ++claimed) {
         const auto sheet = fresh();
-        sheet->begin_chunk(7, 4);
+        begin_chunk(*sheet, 7, 4);
         sheet->claim(claimed);
         sheet->give_up_rest();
         sheet->give_up_rest(); // twice is once
@@ -98,7 +99,7 @@ BOOST_AUTO_TEST_CASE(the_second_half_of_what_was_not_begun_is_taken_and_the_work
     for (std::uint32_t items = 2; items != 20; ++items) {
         for (std::uint32_t begun = 0; begun != items; ++begun) {
             const auto sheet = fresh();
-            sheet->begin_chunk(7, items);
+            begin_chunk(*sheet, 7, items);
             sheet->claim(begun);
             const auto first = sheet->split(7, items);
             BOOST_REQUIRE(first);
@@ -113,7 +114,7 @@ BOOST_AUTO_TEST_CASE(the_second_half_of_what_was_not_begun_is_taken_and_the_work
 BOOST_AUTO_TEST_CASE(of_a_chunk_that_was_begun_altogether_nothing_is_taken) {
     for (std::uint32_t items = 1; items != 20; ++items) {
         const auto sheet = fresh();
-        sheet->begin_chunk(7, items);
+        begin_chunk(*sheet, 7, items);
         sheet->claim(items);
         BOOST_TEST(!sheet->split(7, items));
         BOOST_TEST(sheet->look(7, items)->begun == items);
@@ -124,7 +125,7 @@ BOOST_AUTO_TEST_CASE(a_chunk_keeps_its_first_item_however_often_it_is_split_befo
     // A worker may take its time before it begins the first, and an answer for no item at all would make no sense.
     for (const std::uint32_t items : {1u, 2u, 3u, 8u, 1000u}) {
         const auto sheet = fresh();
-        sheet->begin_chunk(7, items);
+        begin_chunk(*sheet, 7, items);
         std::uint32_t left = items;
         while (const auto first = sheet->split(7, left)) {
             BOOST_REQUIRE(*first >= 1u);
@@ -139,7 +140,7 @@ BOOST_AUTO_TEST_CASE(a_chunk_keeps_its_first_item_however_often_it_is_split_befo
 BOOST_AUTO_TEST_CASE(split_again_and_again_everything_that_was_not_begun_is_taken) {
     for (std::uint32_t begun = 1; begun != 50; ++begun) {
         const auto sheet = fresh();
-        sheet->begin_chunk(7, 50);
+        begin_chunk(*sheet, 7, 50);
         sheet->claim(begun);
         std::uint32_t left = 50;
         while (const auto first = sheet->split(7, left))
@@ -151,7 +152,7 @@ BOOST_AUTO_TEST_CASE(split_again_and_again_everything_that_was_not_begun_is_take
 
 BOOST_AUTO_TEST_CASE(a_chunk_of_another_id_or_another_size_is_left_alone) {
     const auto sheet = fresh();
-    sheet->begin_chunk(7, 10);
+    begin_chunk(*sheet, 7, 10);
     sheet->claim(2);
     BOOST_TEST(!sheet->split(6, 10));
     BOOST_TEST(!sheet->split(8, 10));
@@ -164,7 +165,7 @@ BOOST_AUTO_TEST_CASE(a_chunk_of_another_id_or_another_size_is_left_alone) {
 BOOST_AUTO_TEST_CASE(ids_that_differ_in_any_of_the_last_twenty_four_bits_are_kept_apart) {
     const auto sheet = fresh();
     for (const std::uint64_t id : {std::uint64_t{0x123456}, std::uint64_t{0xabcdef} << 32 | 0xffffff}) {
-        sheet->begin_chunk(id, 10);
+        begin_chunk(*sheet, id, 10);
         for (int bit = 0; bit != 24; ++bit) {
             const std::uint64_t other = id ^ (std::uint64_t{1} << bit);
             BOOST_TEST(!sheet->split(other, 10));
@@ -177,9 +178,9 @@ BOOST_AUTO_TEST_CASE(ids_that_differ_in_any_of_the_last_twenty_four_bits_are_kep
 
 BOOST_AUTO_TEST_CASE(when_the_next_chunk_has_begun_the_one_before_is_unknown) {
     const auto sheet = fresh();
-    sheet->begin_chunk(7, 10);
+    begin_chunk(*sheet, 7, 10);
     run(*sheet, 3);
-    sheet->begin_chunk(8, 10);
+    begin_chunk(*sheet, 8, 10);
     BOOST_TEST(!sheet->look(7, 10));
     BOOST_TEST(!sheet->split(7, 10));
     const auto now = sheet->look(8, 10);
@@ -194,7 +195,7 @@ BOOST_AUTO_TEST_CASE(when_the_next_chunk_has_begun_the_one_before_is_unknown) {
 
 BOOST_AUTO_TEST_CASE(the_results_of_what_is_done_are_seen_one_after_the_other) {
     const auto sheet = fresh();
-    sheet->begin_chunk(7, 20);
+    begin_chunk(*sheet, 7, 20);
     std::vector<std::byte> expected;
     for (std::uint32_t item = 0; item != 20; ++item) {
         sheet->claim(1);
@@ -204,7 +205,7 @@ BOOST_AUTO_TEST_CASE(the_results_of_what_is_done_are_seen_one_after_the_other) {
         BOOST_TEST(seen->done == item);
         BOOST_TEST(same(seen->results.bytes(), expected));
         const auto result = pattern(item, item * 7 % 40); // the first has no bytes
-        BOOST_TEST(sheet->keep(result));
+        BOOST_TEST(keep(result));
         expected.insert(expected.end(), result.begin(), result.end());
         seen = sheet->look(7, 20);
         BOOST_REQUIRE(seen);
@@ -215,12 +216,12 @@ BOOST_AUTO_TEST_CASE(the_results_of_what_is_done_are_seen_one_after_the_other) {
 
 BOOST_AUTO_TEST_CASE(what_was_seen_stays_as_it_was_when_the_worker_goes_on) {
     const auto sheet = fresh();
-    sheet->begin_chunk(7, 20);
+    begin_chunk(*sheet, 7, 20);
     run(*sheet, 5, 100);
     const auto seen = sheet->look(7, 20);
-    sheet->begin_chunk(8, 20);
+    begin_chunk(*sheet, 8, 20);
     sheet->claim(1);
-    sheet->keep(std::vector<std::byte>(5000));
+    keep(std::vector<std::byte>(5000));
     BOOST_REQUIRE(seen->results.size() == 500u);
     for (std::uint32_t item = 0; item != 5; ++item)
         BOOST_TEST(is_pattern(seen->results.bytes().subspan(item * 100, 100), item));
@@ -230,16 +231,16 @@ BOOST_AUTO_TEST_CASE(results_are_kept_as_long_as_there_is_room_to_the_last_byte)
     constexpr std::size_t room = run_sheet::room_for_results;
     for (const std::size_t left : {std::size_t{0}, std::size_t{1}, std::size_t{100}}) {
         const auto sheet = fresh();
-        sheet->begin_chunk(7, 10);
+        begin_chunk(*sheet, 7, 10);
         sheet->claim(10);
-        BOOST_TEST(sheet->keep(pattern(1, room - left)));
-        BOOST_TEST(!sheet->keep(pattern(2, left + 1)));
+        BOOST_TEST(keep(pattern(1, room - left)));
+        BOOST_TEST(!keep(pattern(2, left + 1)));
         BOOST_TEST(sheet->look(7, 10)->done == 1u);
         BOOST_TEST(sheet->look(7, 10)->results.size() == room - left);
-        BOOST_TEST(sheet->keep(pattern(3, left)));
+        BOOST_TEST(keep(pattern(3, left)));
         BOOST_TEST(sheet->look(7, 10)->done == 2u);
         BOOST_TEST(sheet->look(7, 10)->results.size() == room);
-        BOOST_TEST(sheet->keep({})); // nothing needs no room
+        BOOST_TEST(keep({})); // nothing needs no room
         const auto seen = sheet->look(7, 10);
         BOOST_TEST(seen->done == 3u);
         BOOST_TEST(is_pattern(seen->results.bytes().first(room - left), 1));
@@ -250,18 +251,18 @@ BOOST_AUTO_TEST_CASE(results_are_kept_as_long_as_there_is_room_to_the_last_byte)
 BOOST_AUTO_TEST_CASE(as_many_results_as_there_are_items_are_kept_if_they_have_no_bytes) {
     const auto sheet = fresh();
     constexpr std::uint32_t most = run_sheet::most_items;
-    sheet->begin_chunk(7, most);
+    begin_chunk(*sheet, 7, most);
     sheet->claim(most);
     bool kept = true;
     for (std::uint32_t count = 0; count != most; ++count)
-        kept = sheet->keep({}) && kept;
+        kept = keep({}) && kept;
     BOOST_TEST(kept);
     BOOST_TEST(sheet->look(7, most)->done == most);
 }
 
 BOOST_AUTO_TEST_CASE(a_chunk_that_the_pool_believes_to_be_smaller_than_it_is_cannot_be) {
     const auto sheet = fresh();
-    sheet->begin_chunk(7, 10);
+    begin_chunk(*sheet, 7, 10);
     BOOST_TEST(!sheet->look(7, 9));
     BOOST_TEST(sheet->look(7, 11).has_value()); // since something may have been given up
 }
@@ -310,7 +311,7 @@ BOOST_AUTO_TEST_CASE(a_task_listens_when_it_said_so_itself) {
 BOOST_AUTO_TEST_CASE(a_worn_out_worker_stays_so) {
     const auto sheet = fresh();
     sheet->wear_out();
-    sheet->begin_chunk(7, 10);
+    begin_chunk(*sheet, 7, 10);
     sheet->began(7, 1);
     sheet->ask_to_stop(7);
     BOOST_TEST(sheet->worn_out());
@@ -329,7 +330,7 @@ BOOST_AUTO_TEST_CASE(whatever_pool_and_worker_do_in_turn_every_item_belongs_to_e
                 std::uint32_t known_end = items; // as far as the pool knows
                 std::uint32_t done = 0;
                 bool full = false;
-                sheet->begin_chunk(id, items);
+                begin_chunk(*sheet, id, items);
                 for (int step = 0; step != 60; ++step) {
                     switch (random() % 6) {
                     case 0: {
@@ -361,7 +362,7 @@ BOOST_AUTO_TEST_CASE(whatever_pool_and_worker_do_in_turn_every_item_belongs_to_e
                         break;
                     case 3:
                         if (done != begun && !full) {
-                            full = !sheet->keep(pattern(done, bytes));
+                            full = !keep(pattern(done, bytes));
                             BOOST_REQUIRE(full == ((done + 1) * bytes > run_sheet::room_for_results));
                             done += full ? 0 : 1;
                         }

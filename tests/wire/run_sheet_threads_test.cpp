@@ -4,6 +4,7 @@
 // A worker that runs chunks, and a pool that looks at them and takes of them, at the same time.
 
 #include <wire/bytes.hpp>
+#include <wire/chunk_keeper.hpp>
 #include <wire/lock_step.hpp>
 #include <wire/raw_sheet.hpp>
 
@@ -77,13 +78,13 @@ std::vector<std::vector<std::byte>> results_of(std::uint64_t id) {
 template <class Ran>
 std::uint32_t run_chunk(run_sheet& sheet, std::uint64_t id, std::uint32_t items, std::uint32_t block,
                         std::uint32_t gives_up_after, const std::vector<std::vector<std::byte>>& results, Ran ran) {
-    sheet.begin_chunk(id, items);
+    begin_chunk(sheet, id, items);
     std::uint32_t done = 0;
     for (;;) {
         const std::uint32_t count = done >= gives_up_after ? 0 : sheet.claim(block);
         for (std::uint32_t end = done + count; done != end; ++done) {
             ran(done);
-            sheet.keep(results[done]);
+            keep(results[done]);
         }
         if (count == 0) {
             sheet.give_up_rest();
@@ -169,10 +170,10 @@ BOOST_AUTO_TEST_CASE(a_chunk_that_runs_is_never_lost_from_sight) {
     constexpr std::uint32_t items = run_sheet::most_items;
     std::atomic<bool> begun{false};
     std::thread worker([&] {
-        sheet->begin_chunk(1, items);
+        begin_chunk(*sheet, 1, items);
         begun = true;
         while (sheet->claim(1) != 0)
-            sheet->keep({});
+            keep({});
     });
     while (!begun)
         std::this_thread::yield();
