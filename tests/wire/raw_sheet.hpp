@@ -17,8 +17,8 @@
 
 namespace procpool::testing {
 
-/// A sheet's memory as a worker sees it that does what it likes with it. Everything lies in the order and at the places in
-/// which the sheet itself keeps it; `raw_view_shows_what_the_sheet_does` makes sure of that.
+/// A sheet's memory as a worker sees it that does what it likes with it. Everything lies in the order and at the places
+/// in which the sheet itself keeps it; `raw_view_shows_what_the_sheet_does` makes sure of that.
 struct raw_sheet {
     alignas(64) std::uint64_t stop_id;
     std::uint32_t stops;

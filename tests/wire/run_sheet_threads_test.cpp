@@ -34,8 +34,8 @@ constexpr std::uint64_t fewer = under_thread_sanitizer ? 10 : 1;
 
 constexpr std::uint32_t most_items = 48;
 
-/// An item takes a moment, else a chunk would be over before anybody can look at it. Sometimes it leaves the processor to the
-/// other side, which may have no other one.
+/// An item takes a moment, else a chunk would be over before anybody can look at it. Sometimes it leaves the processor
+/// to the other side, which may have no other one.
 void work(std::uint64_t moments) {
     if (moments % 8 == 1)
         std::this_thread::yield();
