@@ -24,7 +24,8 @@ namespace procpool::machines {
  *   that finishes one has the next at hand: waiting for the pool's answer is what makes short tasks slow.
  * - When the queue is empty and a worker is idle, half of what waits behind another worker's running task is asked back
  *   and goes to the idle one. So being sent ahead never makes a task wait for a long one while a worker has nothing to do.
- * - When a task waits that is more urgent than some that were sent ahead, those are asked back, and it goes first.
+ * - When a task waits that is more urgent than some that were sent ahead, those are asked back, and it goes first. When one
+ *   that was sent ahead waits behind a long one, it is fetched from there before a less urgent one is begun elsewhere.
  * - Nothing more is sent ahead to a worker from which something was taken back until it finishes a task.
  */
 class scheduler {
@@ -146,6 +147,8 @@ private:
     void detach(schedulable& task);
     void note_urgency(const schedulable& task) noexcept;
     std::optional<action> make_way();
+    std::optional<action> fetch_urgent();
+    bool would_pass_by(const schedulable& task, std::uint32_t at) const noexcept;
     void may_be_idle(std::uint32_t worker);
     std::optional<action> send_ahead();
     std::optional<action> rebalance();
@@ -164,6 +167,8 @@ private:
     // No task that was sent ahead is less urgent than this. It may be that none is as little urgent.
     int least_urgent_sent_ = std::numeric_limits<int>::max();
     bool make_way_ = false; ///< a task waits that is more urgent
+    // None behind a worker's first is more urgent than this. It may be that none is as urgent.
+    int most_urgent_sent_ = std::numeric_limits<int>::min();
 
     // A rebalancing under way: so many tasks are still to be asked back from this worker.
     std::uint32_t recall_from_ = 0;

@@ -280,10 +280,7 @@ BOOST_AUTO_TEST_CASE(an_urgent_task_waits_for_nothing_but_what_runs_already) {
     }
 }
 
-// It does, as things are: what was sent behind a long task is moved only when nothing waits any more, however
-// much less urgent that is. To be enabled when that has changed.
-BOOST_AUTO_TEST_CASE(an_urgent_task_does_not_wait_behind_a_long_one_while_less_urgent_ones_begin,
-                     *boost::unit_test::disabled()) {
+BOOST_AUTO_TEST_CASE(an_urgent_task_does_not_wait_behind_a_long_one_while_less_urgent_ones_begin) {
     simulation::course how{.workers = 2, .durations = std::vector<std::uint64_t>(53, 10)};
     how.durations[1] = 1000;
     how.arrivals.assign(53, 2);

@@ -281,10 +281,14 @@ void world::on_recall(std::uint32_t from, task& recalled) {
     require(&recalled != source.tasks.front(), "the first task of a worker is asked back");
     // What has begun to be moved is moved first. Then, what waits makes what is less urgent come back.
     const bool makes_way = left_in_round_ == 0 && !queue_.empty() && recalled.priority < queue_.front()->priority;
-    if (!makes_way)
+    // Or else, what is more urgent than what waits is fetched for an idle worker.
+    const bool is_fetched = left_in_round_ == 0 && !queue_.empty() && recalled.priority > queue_.front()->priority;
+    if (is_fetched)
+        require(some_idle(), "a task is fetched though nobody could begin it");
+    else if (!makes_way)
         expect_rebalancing(from);
     for (auto at = source.tasks.rbegin(); *at != &recalled; ++at)
-        require((*at)->where != place::sent || (makes_way && (*at)->priority >= queue_.front()->priority),
+        require((*at)->where != place::sent || is_fetched || (makes_way && (*at)->priority >= queue_.front()->priority),
                 "tasks are not asked back from the end");
     recalled.where = place::recalled;
     if (course_.recalls_answered_at_once)
@@ -351,6 +355,12 @@ bool world::some_idle() const {
 bool world::has_room(const worker& in, const task& for_it) const {
     if (!may_be_given(in))
         return false;
+    // Nothing is begun before what is more urgent and waits behind another worker's first.
+    for (const worker& other : workers_)
+        if (!in.tasks.empty() && &other != &in && other.ready)
+            for (const task* const one : other.tasks)
+                if (one != other.tasks.front() && one->where == place::sent && one->priority > for_it.priority)
+                    return false;
     return in.tasks.empty() || (!in.has_unread && in.tasks.size() < course_.bounds.tasks_ahead &&
                                 in.bytes() + for_it.size <= course_.bounds.bytes_ahead);
 }

@@ -61,7 +61,7 @@ template <class R, class Handler>
 class handler_receiver final : public receiver<R> {
 public:
     handler_receiver(const asio::any_io_executor& pool_executor, Handler&& handler)
-        : receiver<R>(completes_anywhere<Handler>, has_own_executor<Handler>), pool_executor_(pool_executor),
+        : receiver<R>(completes_anywhere<Handler>, can_be_posted<Handler>), pool_executor_(pool_executor),
           held_(std::move(handler), pool_executor) {}
 
     static receiver_ptr<R> make(const asio::any_io_executor& pool_executor, Handler&& handler) {
