@@ -274,6 +274,15 @@ inline const std::vector<operation_kind>& all_kinds() {
     return kinds;
 }
 
+inline constexpr auto all_cancellation_types = {asio::cancellation_type::total, asio::cancellation_type::partial,
+                                                asio::cancellation_type::terminal};
+
+inline const char* name_of(asio::cancellation_type type) {
+    return type == asio::cancellation_type::total     ? "total"
+           : type == asio::cancellation_type::partial ? "partial"
+                                                      : "terminal";
+}
+
 } // namespace procpool::testing
 
 #endif
