@@ -1,8 +1,8 @@
 // Copyright (c) 2026 the procpool authors
 // Distributed under the Boost Software License, Version 1.0. (See LICENSE)
 
-// doc/coming-from-python.md, the tables of multiprocessing.Pool and AsyncResult. Its C++ stands here line by line, which
-// check_code sees to. So a line that does not suit a test has to be changed in the page as well.
+// doc/coming-from-python.md, the tables of multiprocessing.Pool and AsyncResult.
+// Its C++ stands here line by line, which check_code sees to; change both together.
 
 #include <documentation/tasks.hpp>
 

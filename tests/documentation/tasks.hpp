@@ -37,6 +37,7 @@ struct parse_error : std::runtime_error {
 };
 PROCPOOL_EXCEPTION(parse_error)
 
+int add_and_tell(int left, int right);
 int add_in_steps(int left, int right);
 int throw_something();
 
@@ -44,9 +45,6 @@ int throw_something();
 void set_up(const std::string& language, int level);
 std::string setting();
 void refuse_to_set_up();
-
-/// Says that it has begun, as the page recommends, and then passes the gate.
-int tell_and_pass_gate(const std::filesystem::path& gate, int who);
 
 /// Begins as number 1, and passes the gate.
 int pass_the_gate(const std::filesystem::path& gate);
