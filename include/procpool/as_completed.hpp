@@ -38,17 +38,16 @@ public:
     const std::shared_ptr<core::pool_core>& stream_pool() const noexcept override { return pool_; }
 
     void next(receiver_ptr<std::optional<task_handle<R>>> waiting) override {
-        auto& who = *waiting;
         std::uint64_t ticket = 0;
         {
             const std::lock_guard lock(mutex_);
-            ticket = exchange_.wait(std::move(waiting));
+            ticket = exchange_.draw_ticket();
         }
-        who.on_cancel([weak = this->weak_from_this(), ticket](asio::cancellation_type) {
+        waiting->on_cancel([weak = this->weak_from_this(), ticket](asio::cancellation_type) {
             if (const auto still = weak.lock())
                 still->change([ticket](exchange& all) { all.call_off(ticket); });
         });
-        change([](exchange&) {});
+        change([&](exchange& all) { all.wait(ticket, std::move(waiting)); });
     }
 
     void drop() noexcept override {
@@ -93,7 +92,7 @@ private:
  *
  * Dropping the stream leaves the operations alone.
  *
- * @param handles a range of task_handle<R>, at least one, of operations of one pool or of several
+ * @param handles a range of task_handle<R>, at least one, of operations of one pool
  * @throws std::invalid_argument if there are none, for then nobody knows where next() is to complete
  */
 template <std::ranges::input_range Handles>

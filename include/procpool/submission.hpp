@@ -95,10 +95,12 @@ public:
 
     /// Calls a function of this program whenever the task reports its progress (this_task::report_progress).
     /**
-     * The function is called on the pool's executor, before the operation completes; it must not throw.
+     * The function is called on the pool's executor, in order and before the operation completes if one thread runs that. Of a
+     * task that reports faster than it is listened to, some reports are passed over, never the last. It must not throw.
      */
     submission on_progress(std::function<void(const progress&)> told) && {
-        terms().on_progress = std::move(told);
+        terms().on_progress = std::make_shared<const std::function<void(const progress&)>>(std::move(told));
+        terms().reports = std::make_shared<core::progress_box>();
         return std::move(*this);
     }
 
@@ -132,7 +134,8 @@ public:
      *
      * A submission that was used before or moved from completes with std::logic_error, and one whose pool does not exist any
      * more with `errc::pool_terminated`; but there is no executor then to call a handler on that has none of its own, so for
-     * such a handler this function throws them.
+     * such a handler this function throws them, and also for one whose executor can only be dispatched to, as that of
+     * boost::asio::any_completion_handler.
      */
     template <boost::asio::completion_token_for<detail::signature_t<R>> Token>
     auto operator()(Token&& token) {
@@ -209,7 +212,7 @@ private:
     /// Tells a handler of a submission that cannot be started. There is no pool to do it, so the handler's own executor has to.
     template <class Handler>
     static void fail(Handler&& handler, std::exception_ptr problem) {
-        if constexpr (detail::has_own_executor<Handler>) {
+        if constexpr (detail::can_be_posted<Handler>) {
             using held = detail::held_handler<Handler>;
             const auto executor = boost::asio::get_associated_executor(handler);
             detail::settled<R> result{std::move(problem), {}};

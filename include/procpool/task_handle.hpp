@@ -52,7 +52,8 @@ public:
     /// Whether the operation is over and yielded no error. Throws std::logic_error if it is not over yet.
     bool successful() const { return state_->successful(); }
 
-    /// Calls the operation off, wherever it stands; it completes with `boost::asio::error::operation_aborted`.
+    /// Calls the operation off, wherever it stands; it completes with `boost::asio::error::operation_aborted`, unless the task
+    /// ends by itself in time.
     /**
      * A task that no worker has begun will never run. One that runs is asked to stop, if it ever looked whether it is to; otherwise,
      * or if it does not, it is ended together with its worker, which is replaced. Nothing happens if the operation is over. (This is terminal cancellation; see submission::operator().)

@@ -42,6 +42,13 @@ void check(const pool_options& options) {
     check_time(options.kill_grace, "kill_grace");
 }
 
+/// A clock overflows on the longest durations there are; a year is as good.
+pool_options bounded(pool_options options) {
+    for (auto* const time : {&options.idle_timeout, &options.task_timeout, &options.kill_grace})
+        *time = std::min(*time, longest_grace);
+    return options;
+}
+
 } // namespace
 
 std::uint64_t function_entry(const void* address) {
@@ -56,7 +63,7 @@ std::shared_ptr<pool_core> pool_core::create(boost::asio::any_io_executor execut
 }
 
 pool::pool(boost::asio::any_io_executor executor, pool_options options)
-    : executor_(std::move(executor)), options_(std::move(options)), owner_process_(system::this_process()),
+    : executor_(std::move(executor)), options_(bounded(std::move(options))), owner_process_(system::this_process()),
       own_process_(system::open_own_process()), scheduler_({.tasks_ahead = wire::ledger::slots}),
       staffing_(options_.min_workers, options_.workers, {}), timer_(executor_) {
     keep_busy_.emplace(boost::asio::prefer(executor_, boost::asio::execution::outstanding_work.tracked));
@@ -102,16 +109,20 @@ std::uint64_t pool::submit(task& submitted) {
 }
 
 void pool::cancel(std::span<const std::shared_ptr<task_cancellation>> which, boost::asio::cancellation_type type) {
+    if (in_a_copy())
+        return; // the workers, and what is shared with them, are the original's
     std::unique_lock lock(mutex_);
     // What was submitted just now may not have been looked at yet.
     accept_submitted();
-    // The last first: were it the other way round, each that is called off would make room for the next to be sent.
+    // What has not begun first: were a running task asked to stop before, its worker could go on to one of these.
     for (auto one = which.rbegin(); one != which.rend(); ++one)
-        cancel_one(**one, type);
+        withdraw(**one);
+    for (const auto& one : which)
+        end_running(*one, type);
     end_from_outside(lock);
 }
 
-void pool::cancel_one(task_cancellation& which, boost::asio::cancellation_type type) {
+void pool::withdraw(task_cancellation& which) {
     task* const wanted = which.target();
     if (!wanted)
         return;
@@ -122,14 +133,29 @@ void pool::cancel_one(task_cancellation& which, boost::asio::cancellation_type t
         call_off(*wanted);
     else if (got == answer::recall)
         recall(*wanted);
-    if (!which.target() || wanted->state != machines::task_state::started)
+}
+
+void pool::end_running(task_cancellation& which, boost::asio::cancellation_type type) {
+    task* const wanted = which.target();
+    if (!wanted || wanted->state != machines::task_state::started)
         return;
     take_rest(*wanted);
     using boost::asio::cancellation_type;
+    if ((type & (cancellation_type::terminal | cancellation_type::partial)) != cancellation_type::none)
+        wanted->asked_to_end = true;
+    else if (!wanted->chunk)                      // of which only the items that were begun go on
+        wanted->cancelled = wanted->asked_to_end; // as if nothing had been asked: it may be run again
     if ((type & cancellation_type::terminal) != cancellation_type::none)
         begin_eviction(*wanted, machines::eviction::cause::cancelled);
     else if ((type & cancellation_type::partial) != cancellation_type::none)
-        workers_[wanted->worker]->link->ask_to_stop(wanted->id);
+        ask_to_stop(*wanted);
+}
+
+// A worker can be told of one task at a time; so of the one that runs, and not of another whose answer is on its way.
+void pool::ask_to_stop(const task& running) {
+    system::worker_link& link = *workers_[running.worker]->link;
+    if (link.look(running.slot, running.id) == wire::ledger_state::running)
+        link.ask_to_stop(running.id);
 }
 
 std::exception_ptr pool::begin_operation() {
@@ -145,6 +171,8 @@ std::exception_ptr pool::begin_operation() {
 }
 
 void pool::end_operation() {
+    if (in_a_copy())
+        return;
     std::unique_lock lock(mutex_);
     --operations_;
     if (options_.max_pending != 0)
@@ -187,6 +215,8 @@ void pool::wait_for_room(waiter& waiting) {
 }
 
 void pool::cancel_wait(wait_cancellation& which) {
+    if (in_a_copy())
+        return;
     std::unique_lock lock(mutex_);
     if (waiter* const waiting = which.target()) {
         joiners_.remove(*waiting);
@@ -233,7 +263,7 @@ pool_stats pool::stats() const {
 }
 
 bool pool::destroy() {
-    if (system::this_process() != owner_process_)
+    if (in_a_copy())
         return false; // the workers, and what the descriptors refer to, are the original's
     std::unique_lock lock(mutex_);
     begin_terminating();

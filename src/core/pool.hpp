@@ -12,6 +12,7 @@
 #include <machines/scheduler.hpp>
 #include <machines/staffing.hpp>
 #include <system/local_link.hpp>
+#include <system/process.hpp>
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -83,12 +84,15 @@ private:
     void schedule();
     void send(worker& to, task& chosen);
     void recall(task& wanted);
-    void cancel_one(task_cancellation& which, boost::asio::cancellation_type type);
+    void withdraw(task_cancellation& which);
+    void ask_to_stop(const task& running);
+    void end_running(task_cancellation& which, boost::asio::cancellation_type type);
     void fail_waiting();
     void flush_links();
     void finish_closing();
     void set_timer();
     void timer_fired();
+    void end_turn(std::unique_lock<std::mutex>& lock);
     void post_turn();
     void run_turn();
     void post_delivery();
@@ -102,6 +106,7 @@ private:
     void call_off(task& done);
     void end_from_outside(std::unique_lock<std::mutex>& lock);
     bool drained() const noexcept;
+    bool in_a_copy() const noexcept { return system::this_process() != owner_process_; }
     std::size_t tasks_to_do() const noexcept { return scheduler_.waiting() + scheduler_.with_workers(); }
     void begin_closing();
     void begin_terminating();
@@ -115,6 +120,7 @@ private:
     void look_after(worker& place, time_point time);
     void look_at_time(worker& place, task& running, time_point time);
     void look_at_chunk(worker& place, task& running);
+    bool is_late(const worker& on, const task& running) const;
     void begin_eviction(task& running, machines::eviction::cause why);
     void take_rest(task& running);
     void carry_out(worker& on, machines::eviction::action action);
@@ -127,9 +133,11 @@ private:
     void initialize(worker& place);
     void retire(worker& place);
     bool is_idle(const worker& place) const;
+    std::size_t spare_workers() const;
     void retire_idle(time_point time);
     std::optional<time_point> next_idle_end() const;
     void wind_down(worker& place);
+    std::uint64_t allowance() const noexcept;
     void ask_back_all(worker& from, const task* except);
     void bury(worker& dead, const system::exit_status& status);
     void note_start_failure(const std::string& reason);
@@ -138,6 +146,8 @@ private:
     // What a dead worker had begun (pool_blame.cpp). All of it under the lock.
     machines::scheduler::fate judge(worker& dead, task& ran, const system::exit_status& status);
     bool may_run_again(const worker& dead, const task& ran) const noexcept;
+    bool timed_out(const worker& dead, const task& ran) const noexcept;
+    void forget_begin_by(task& begun);
     void put_back_part(task& chunk, std::uint32_t first, std::uint32_t attempt);
     std::exception_ptr verdict(const worker& dead, const task& ran, const system::exit_status& status) const;
     std::exception_ptr blame(const worker& dead, const task& ran, const system::exit_status& status) const;

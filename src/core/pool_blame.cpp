@@ -42,12 +42,12 @@ post_mortem examine(const worker& dead, const system::exit_status& status) {
 machines::scheduler::fate pool::judge(worker& dead, task& ran, const system::exit_status& status) {
     using fate = machines::scheduler::fate;
     try {
+        forget_begin_by(ran);
         wire::run_sheet::progress found{1, 0, {}};
         if (ran.chunk && !ran.joint_result)
             found = dead.link->progress(ran.id, ran.items).value_or(found);
-        const bool in_item = found.begun > found.done;
-        if (!in_item && found.done == 0)
-            return fate::again;
+        // A chunk that was begun has begun its first item: what comes before it, decoding the function, is part of that.
+        const bool in_item = found.begun > found.done || found.done == 0;
         const bool once_more = in_item && may_run_again(dead, ran);
         const std::uint32_t behind = ran.joint_result ? ran.items : found.done + (in_item ? 1 : 0);
         if (behind < ran.items)
@@ -58,7 +58,7 @@ machines::scheduler::fate pool::judge(worker& dead, task& ran, const system::exi
         }
         if (once_more)
             put_back_part(ran, found.done, ran.attempt + 1);
-        if (ran.chunk) {
+        if (ran.chunk && !ran.joint_result) {
             ran.bytes = answer_for(found.done, found.results);
             ran.answered = true;
         }
@@ -69,14 +69,20 @@ machines::scheduler::fate pool::judge(worker& dead, task& ran, const system::exi
     return fate::over;
 }
 
+// Also if the worker died by itself while its task was asked to stop.
+bool pool::timed_out(const worker& dead, const task& ran) const noexcept {
+    return dead.evicted == &ran && dead.eviction->why() == machines::eviction::cause::timed_out;
+}
+
 bool pool::may_run_again(const worker& dead, const task& ran) const noexcept {
-    return dead.life->why() != worker_life::cause::task_timed_out && ran.terms && ran.attempt <= ran.terms->retries &&
-           !ran.cancelled;
+    return !timed_out(dead, ran) && ran.terms && ran.attempt <= ran.terms->retries && !ran.cancelled;
 }
 
 // The items of a chunk from this one on become a task of their own, which is next.
 void pool::put_back_part(task& chunk, std::uint32_t first, std::uint32_t attempt) {
     task* const part = chunk.divide(first);
+    if (!part)
+        return;
     adopt(*part, chunk);
     part->attempt = attempt;
     if (chunk.cancelled)
@@ -86,7 +92,7 @@ void pool::put_back_part(task& chunk, std::uint32_t first, std::uint32_t attempt
 }
 
 std::exception_ptr pool::verdict(const worker& dead, const task& ran, const system::exit_status& status) const {
-    if (dead.life->why() == worker_life::cause::task_timed_out)
+    if (timed_out(dead, ran))
         return std::make_exception_ptr(
             pool_error(errc::timed_out, "it ran longer than " + std::to_string(time_limit(ran).count()) +
                                             " ms, and the worker with process id " + std::to_string(dead.link->pid()) +
@@ -99,7 +105,8 @@ std::exception_ptr pool::blame(const worker& dead, const task& ran, const system
     if (dead.life->why() == worker_life::cause::protocol_error)
         return std::make_exception_ptr(
             pool_error(errc::protocol_error, "the worker with process id " + std::to_string(details.pid) +
-                                                 " was ended while it had this task, since " + dead.misdeed));
+                                                 " was ended while it had this task, since " +
+                                                 (dead.misdeed.empty() ? "it spoke out of turn" : dead.misdeed)));
     details.attempt = ran.attempt;
     details.phase =
         dead.link->look(ran.slot, ran.id) == wire::ledger_state::nonsense ? task_phase::unknown : dead.link->phase();

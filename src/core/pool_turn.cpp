@@ -42,6 +42,10 @@ void pool::begin_turn() {
 
 void pool::end_turn() {
     std::unique_lock lock(mutex_, std::adopt_lock);
+    end_turn(lock);
+}
+
+void pool::end_turn(std::unique_lock<std::mutex>& lock) {
     settle();
     if (!delivery_posted_)
         hand_out(lock);
@@ -99,11 +103,14 @@ void pool::accept(task& submitted) {
         over(submitted, std::move(why));
     else if (submitted.items == 0)
         over(submitted, nullptr); // a batch of nothing
-    else {
-        if (submitted.terms)
-            expect_to_begin(submitted);
-        scheduler_.add(submitted);
-    }
+    else
+        try {
+            if (submitted.terms)
+                expect_to_begin(submitted);
+            scheduler_.add(submitted);
+        } catch (const std::bad_alloc&) {
+            over(submitted, std::current_exception());
+        }
 }
 
 /// Why a task cannot be taken; null if it can.
@@ -132,6 +139,12 @@ void pool::expect_to_begin(task& accepted) {
         return;
     accepted.begin_by = now() + std::min<std::chrono::milliseconds>(bound, longest_limit);
     begin_by_.emplace(*accepted.begin_by, &accepted);
+}
+
+void pool::forget_begin_by(task& begun) {
+    if (begun.begin_by)
+        begin_by_.erase({*begun.begin_by, &begun});
+    begun.begin_by.reset();
 }
 
 // Part of another task becomes one of its own, without ever having been submitted.
@@ -170,11 +183,11 @@ void pool::give_room() noexcept {
 void pool::tell_of_room() {
     if (waiting_for_room_.empty())
         return;
-    const std::size_t pending = pending_.load(std::memory_order_relaxed);
-    std::size_t room =
-        options_.max_pending == 0 ? SIZE_MAX : options_.max_pending - std::min(options_.max_pending, pending);
     const bool refused = terminated_ || closed_;
-    for (; (room != 0 || refused) && !waiting_for_room_.empty(); --room)
+    if (!refused && options_.max_pending != 0 && pending_.load(std::memory_order_relaxed) >= options_.max_pending)
+        return;
+    // All of them: nobody knows which will make use of it.
+    while (!waiting_for_room_.empty())
         over(static_cast<waiter&>(*waiting_for_room_.pop()),
              refused ? error_of(terminated_ ? errc::pool_terminated : errc::pool_closed) : nullptr);
 }
@@ -269,8 +282,7 @@ void pool::call_off(task& done) {
 void pool::over(task& done) {
     if (done.cancellation)
         done.cancellation->forget();
-    if (done.begin_by)
-        begin_by_.erase({*done.begin_by, &done});
+    forget_begin_by(done);
     if (options_.max_pending != 0 && !done.part && !done.refused)
         give_room();
     done_.push(done);
@@ -371,7 +383,7 @@ void pool::set_timer() {
 }
 
 void pool::timer_fired() {
-    begin_turn();
+    std::unique_lock lock(mutex_);
     timer_set_for_.reset();
     const auto time = now();
     if (terminate_at_ && *terminate_at_ <= time) {
@@ -386,7 +398,7 @@ void pool::timer_fired() {
             look_after(*place, time);
     end_waiting_too_long(time);
     retire_idle(time);
-    end_turn();
+    end_turn(lock);
 }
 
 } // namespace procpool::core

@@ -19,6 +19,9 @@ namespace {
 // begun can go to an idle worker.
 constexpr std::chrono::milliseconds between_looks{2};
 
+// How long the answer of a task that is done may take to come before the worker is ended for it.
+constexpr std::chrono::milliseconds longest_answer = std::chrono::seconds(30);
+
 constexpr std::chrono::milliseconds longest_limit = std::chrono::hours(24 * 365); // no clock overflows
 
 } // namespace
@@ -56,7 +59,7 @@ void pool::watch_front_tasks() {
                 time = now();
             const auto limit = time_limit(*front);
             const bool often = front->items > 1 && (limit.count() == 0 || limit > between_looks);
-            place->watched = {front->id, *time + (often ? between_looks : limit), std::nullopt};
+            place->watched = {front->id, *time + (often ? between_looks : limit), {}, {}, front->items};
         }
     }
 }
@@ -74,40 +77,44 @@ void pool::look_after(worker& place, time_point time) {
         look_at_chunk(place, *front);
     if (time_limit(*front).count() != 0)
         look_at_time(place, *front, time);
-    if (place.watched.look_again == time_point::max())
-        place.watched.look_again = time + between_looks;
+    if (front->items > 1)
+        place.watched.look_again = std::min(place.watched.look_again, time + between_looks);
 }
 
 void pool::look_at_time(worker& place, task& running, time_point time) {
     const auto limit = time_limit(running);
-    auto since = place.link->began_at(running.id);
-    if (place.link->look(running.slot, running.id) == wire::ledger_state::waiting || !since) {
-        // Not begun. If it begins right now, its time is up then. A worker that says nothing at all is taken at its first word.
-        since = place.watched.seen_since;
-        if (!since && place.link->look(running.slot, running.id) != wire::ledger_state::waiting)
-            since = place.watched.seen_since = time;
-    } else {
-        // What it says may be nonsense. A single task cannot begin a second time; a chunk's items each have their own time.
-        since = std::min(*since, time);
-        if (running.items == 1 && place.watched.seen_since)
-            since = std::min(*since, *place.watched.seen_since);
-        place.watched.seen_since = since;
+    const auto state = place.link->look(running.slot, running.id);
+    worker::watch& watched = place.watched;
+    time_point up = time + limit; // if it begins right now
+    if (state == wire::ledger_state::done) {
+        // Its time is no matter any more, but the answer has to come.
+        if (!watched.done_since)
+            watched.done_since = time;
+        up = *watched.done_since + longest_answer;
+    } else if (state != wire::ledger_state::waiting) {
+        // What the worker says may be nonsense. A single task cannot begin a second time; a chunk's items each have their own
+        // time, but no more than that.
+        const time_point said = std::min(place.link->began_at(running.id).value_or(time), time);
+        if (!watched.seen_since)
+            watched.seen_since = said;
+        const std::uint32_t items = std::max(watched.items, running.items);
+        up = running.items == 1 && items == 1 ? std::min(said, *watched.seen_since) + limit
+                                              : std::min(said + limit, *watched.seen_since + limit * items);
     }
-    const time_point up = since.value_or(time) + limit;
     if (up <= time)
         begin_eviction(running, eviction::cause::timed_out);
     else
-        place.watched.look_again = std::min(place.watched.look_again, up);
+        watched.look_again = std::min(watched.look_again, up);
 }
 
 void pool::look_at_chunk(worker& place, task& running) {
-    const auto progress = place.link->progress(running.id, running.items);
-    if (!progress)
+    if (place.link->look(running.slot, running.id) != wire::ledger_state::running)
         return; // not begun, or just over
-    if (running.wants_so_far() && progress->done != 0)
-        if (completion* const told = running.so_far(progress->done, progress->results))
-            done_.push(*told);
-    if (scheduler_.idle_workers() != 0 && scheduler_.waiting() == 0)
+    if (running.wants_so_far())
+        if (const auto found = place.link->progress(running.id, running.items); found && found->done != 0)
+            if (completion* const told = running.so_far(found->done, found->results))
+                done_.push(*told);
+    if (running.items > 1 && scheduler_.idle_workers() != 0 && scheduler_.waiting() == 0)
         if (const auto first = place.link->split(running.id, running.items))
             put_back_part(running, *first, 1);
 }
@@ -127,18 +134,24 @@ void pool::begin_eviction(task& running, eviction::cause why) {
         scheduler_.tasks_of(on.index).size() != 1)
         return;
     take_rest(running);
+    if (why == eviction::cause::timed_out && running.chunk && !is_late(on, running))
+        return; // the late item has ended meanwhile, and the one that runs now has its own time
     scheduler_.worker_held(on.index);
     on.evicted = &running;
     on.eviction.emplace(options_.kill_grace);
     on.link->ask_to_stop(running.id);
-    carry_out(on, on.eviction->begin(now(), why, on.link->listens(running.id)));
+    // One that is done has only to hand over its answer: that is not a time to be sent signals.
+    const bool gets_time =
+        on.link->listens(running.id) || on.link->look(running.slot, running.id) == wire::ledger_state::done;
+    carry_out(on, on.eviction->begin(now(), why, gets_time));
     if (options_.kill_grace.count() == 0)
         look_after(on, now());
 }
 
 // Takes all that a running chunk has not begun.
 void pool::take_rest(task& running) {
-    while (running.items > 1) {
+    // Half of it each time, and no chunk has more than a million; a worker that lies does not keep us here.
+    for (int halvings = 0; running.items > 1 && halvings != 24; ++halvings) {
         const auto first = workers_[running.worker]->link->split(running.id, running.items);
         if (!first)
             return;
@@ -169,11 +182,19 @@ void pool::eviction_over(worker& on, task& done) {
         done.error = std::make_exception_ptr(pool_error(errc::timed_out));
     on.evicted = nullptr;
     const bool unharmed = on.eviction->task_ended();
-    if (unharmed && on.life->now_in() == worker_life::phase::ready)
-        scheduler_.worker_released(on.index);
-    else
+    if (unharmed && on.life->now_in() == worker_life::phase::ready) {
+        if (!on.wear_noted)
+            scheduler_.worker_released(on.index);
+    } else {
         act(on, on.life->kill(worker_life::cause::task_cancelled));
+    }
     on.eviction.reset();
+}
+
+bool pool::is_late(const worker& on, const task& running) const {
+    const auto began = on.link->began_at(running.id);
+    const auto time = now();
+    return !began || std::min(*began, time) + time_limit(running) <= time;
 }
 
 // Waiting -----------------------------------------------------------------------------------------------------------
@@ -183,18 +204,12 @@ void pool::end_waiting_too_long(time_point time) {
         task& late = *begin_by_.begin()->second;
         begin_by_.erase(begin_by_.begin());
         late.begin_by.reset();
-        using answer = machines::scheduler::cancel_answer;
-        const answer got = scheduler_.cancel(late);
-        late.cancelled = false;
-        if (got == answer::recall) {
-            recall(late);
-            if (late.state == machines::task_state::started)
-                continue; // it has begun
-            scheduler_.cancel(late);
-            late.cancelled = false;
-        } else if (got != answer::removed) {
+        if (late.state == machines::task_state::sent && scheduler_.ask_back(late))
+            recall(late); // then it waits again, unless it has begun
+        if (late.state != machines::task_state::waiting)
             continue;
-        }
+        scheduler_.cancel(late);
+        late.cancelled = false;
         over(late, std::make_exception_ptr(pool_error(errc::queue_timed_out)));
     }
 }
@@ -206,27 +221,46 @@ namespace {
 /// Tells of a running task's progress.
 class progress_note final : public completion {
 public:
-    progress_note(std::function<void(const progress&)> told, progress what)
-        : told_(std::move(told)), what_(std::move(what)) {}
+    progress_note(std::shared_ptr<const std::function<void(const progress&)>> told, std::shared_ptr<progress_box> box)
+        : told_(std::move(told)), box_(std::move(box)) {}
 
     void complete() override {
         const std::unique_ptr<progress_note> self(this);
-        told_(what_);
+        progress what;
+        {
+            const std::lock_guard lock(box_->mutex);
+            what = std::move(box_->waiting.front());
+            box_->waiting.pop_front();
+        }
+        (*told_)(what);
     }
     void abandon() noexcept override { delete this; }
 
 private:
-    std::function<void(const progress&)> told_;
-    progress what_;
+    std::shared_ptr<const std::function<void(const progress&)>> told_;
+    std::shared_ptr<progress_box> box_;
 };
+
+// A task that reports faster than it is listened to must not fill the memory; then the last report is replaced.
+constexpr std::size_t most_reports_waiting = 64;
 
 } // namespace
 
 void pool::task_progressed(worker& from, std::uint64_t id, wire::progress_message&& message) {
-    const auto* const front = static_cast<task*>(scheduler_.tasks_of(from.index).front());
+    auto* const front = static_cast<task*>(scheduler_.tasks_of(from.index).front());
     if (!front || front->id != id || !front->terms || !front->terms->on_progress)
         return; // threads that a task left behind may still report
-    done_.push(*new progress_note(front->terms->on_progress, {id, message.fraction, std::move(message.text)}));
+    progress what{id, message.fraction, std::move(message.text)};
+    progress_box& box = *front->terms->reports;
+    {
+        const std::lock_guard lock(box.mutex);
+        if (box.waiting.size() == most_reports_waiting) {
+            box.waiting.back() = std::move(what);
+            return;
+        }
+        box.waiting.push_back(std::move(what));
+    }
+    done_.push(*new progress_note(front->terms->on_progress, front->terms->reports));
 }
 
 } // namespace procpool::core

@@ -12,15 +12,24 @@
 
 #include <algorithm>
 #include <exception>
+#include <limits>
 #include <new>
 #include <string>
 #include <vector>
+
+#include <signal.h>
 
 namespace procpool::core {
 
 using machines::worker_life;
 
 namespace {
+
+// Larger pipes than usual mean fewer switches between processes: a fifth less processor time for a batch of small items. But
+// what a user's pipes may take in all is limited, by default to 64 MiB, and others need some.
+constexpr std::size_t memory_for_pipes = std::size_t{16} << 20;
+constexpr std::size_t largest_pipe = std::size_t{1} << 20;
+constexpr std::size_t least_pipe = std::size_t{64} << 10;
 
 // Why a worker that never did anything useful ended: "it ...".
 std::string describe_failure(const worker& dead, const system::exit_status& status) {
@@ -74,6 +83,9 @@ void pool::launch(worker& place) {
     command.arguments.push_back(options_.worker_program.empty() ? system::program_name()
                                                                 : options_.worker_program.string());
     command.arguments.insert(command.arguments.end(), options_.worker_args.begin(), options_.worker_args.end());
+
+    command.pipe_size =
+        static_cast<int>(std::clamp(memory_for_pipes / (2 * options_.workers), least_pipe, largest_pipe));
 
     staffing_.launched();
     ++counted_.workers_started;
@@ -178,8 +190,7 @@ void pool::act(worker& on, worker_life::action action) {
     case worker_life::action::use:
         on.initializing = false;
         staffing_.became_ready();
-        scheduler_.worker_ready(on.index, options_.max_tasks_per_worker != 0 ? options_.max_tasks_per_worker
-                                                                             : machines::scheduler::no_limit);
+        scheduler_.worker_ready(on.index, allowance());
         if (options_.min_workers < options_.workers)
             on.idle_since = now();
         break;
@@ -207,6 +218,10 @@ void pool::ask_back_all(worker& from, const task* except) {
             recall(*other);
 }
 
+std::uint64_t pool::allowance() const noexcept {
+    return options_.max_tasks_per_worker == 0 ? machines::scheduler::no_limit : options_.max_tasks_per_worker;
+}
+
 // Leaving -----------------------------------------------------------------------------------------------------------
 
 void pool::retire(worker& place) {
@@ -223,12 +238,9 @@ void pool::wind_down(worker& place) {
 void pool::retire_idle(time_point time) {
     if (options_.min_workers >= options_.workers || closed_)
         return;
-    std::size_t spare = staffing_.ready() + staffing_.starting();
-    for (const auto& place : workers_)
-        if (place->occupied() && place->life->now_in() == worker_life::phase::retiring)
-            --spare;
+    std::size_t spare = spare_workers();
     for (const auto& place : workers_) {
-        if (spare <= options_.min_workers)
+        if (spare == 0)
             return;
         if (is_idle(*place) && place->idle_since + options_.idle_timeout <= time) {
             retire(*place);
@@ -237,14 +249,22 @@ void pool::retire_idle(time_point time) {
     }
 }
 
+/// How many workers there are above the least number, those aside that are about to end.
+std::size_t pool::spare_workers() const {
+    const auto stays = [](const auto& place) {
+        return place->occupied() && place->life->now_in() < worker_life::phase::retiring;
+    };
+    const auto staying = static_cast<std::size_t>(std::count_if(workers_.begin(), workers_.end(), stays));
+    return staying - std::min(staying, options_.min_workers);
+}
+
 bool pool::is_idle(const worker& place) const {
     return place.occupied() && place.life->now_in() == worker_life::phase::ready &&
            scheduler_.tasks_of(place.index).empty();
 }
 
 std::optional<pool::time_point> pool::next_idle_end() const {
-    if (options_.min_workers >= options_.workers || closed_ || scheduler_.idle_workers() == 0 ||
-        staffing_.ready() + staffing_.starting() <= options_.min_workers)
+    if (options_.min_workers >= options_.workers || closed_ || scheduler_.idle_workers() == 0 || spare_workers() == 0)
         return std::nullopt;
     std::optional<time_point> next;
     for (const auto& place : workers_)
@@ -290,6 +310,8 @@ void pool::bury(worker& dead, const system::exit_status& status) {
         note_start_failure(describe_failure(dead, status));
     if (dead.life->was_ready())
         staffing_.gone(now(), useful);
+    else if (why == worker_life::cause::died && status.signal == SIGKILL)
+        staffing_.killed_at_start(now());
     else
         staffing_.start_failed(now(), why == worker_life::cause::died);
     dead.link->destroy(std::chrono::milliseconds(0));

@@ -42,6 +42,8 @@ public:
         std::uint64_t task = 0;               ///< its id; 0 if none is
         time_point look_again{};              ///< when to look after it
         std::optional<time_point> seen_since; ///< when it began, as far as the worker can be believed
+        std::optional<time_point> done_since; ///< when it was first seen to be done
+        std::uint32_t items = 1;              ///< how many it had at first
     };
 
     const std::uint32_t index;

@@ -30,8 +30,10 @@ std::size_t encoded_items::fitting(std::size_t first, std::size_t most, std::siz
     most = std::min(most, count_ - first);
     if (ends_.empty())
         return std::clamp<std::size_t>(stride_ == 0 ? most : bytes / stride_, 1, std::max<std::size_t>(most, 1));
+    const std::size_t begin = begin_of(first);
+    const std::size_t limit = begin + std::min(bytes, ends_.back() - begin);
     const auto from = ends_.begin() + static_cast<std::ptrdiff_t>(first);
-    const auto to = std::upper_bound(from, from + static_cast<std::ptrdiff_t>(most), begin_of(first) + bytes);
+    const auto to = std::upper_bound(from, from + static_cast<std::ptrdiff_t>(most), limit);
     return std::max<std::size_t>(static_cast<std::size_t>(to - from), 1);
 }
 

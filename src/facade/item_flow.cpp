@@ -11,6 +11,8 @@
 #include <wire/run_sheet.hpp>
 
 #include <algorithm>
+#include <new>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -29,10 +31,10 @@ public:
     flow_pace(std::size_t fixed, std::size_t workers)
         : sizes_(fixed, workers, wire::run_sheet::most_items), fixed_(fixed), workers_(workers) {}
 
-    void took(std::size_t items, std::uint64_t nanoseconds) noexcept {
+    void took(std::size_t items, std::size_t given, std::uint64_t nanoseconds) noexcept {
         const std::chrono::nanoseconds time(static_cast<std::chrono::nanoseconds::rep>(
             std::min<std::uint64_t>(nanoseconds, std::uint64_t{3600} * 1'000'000'000)));
-        sizes_.took(items, time);
+        sizes_.took(items, given, time);
         if (items != 0)
             chunk_time_ = time;
     }
@@ -109,7 +111,11 @@ void chunk_task::abandon() noexcept {
     delete this;
 }
 
+// Of items that were told of already nothing is given up, whatever the worker has written since.
 core::task* chunk_task::divide(std::uint32_t first) {
+    first = std::max(first, told_);
+    if (first >= items)
+        return nullptr;
     auto rest = std::make_unique<chunk_task>(flow_, source_, at_ + first, first_ + first, items - first);
     flow_->enlist(*rest);
     items = first;
@@ -117,7 +123,7 @@ core::task* chunk_task::divide(std::uint32_t first) {
 }
 
 core::completion* chunk_task::so_far(std::uint32_t done, wire::payload results) {
-    if (done <= told_)
+    if (done <= told_ || done > items)
         return nullptr;
     return new early_results(flow_, first_, std::exchange(told_, done), done, std::move(results));
 }
@@ -151,6 +157,7 @@ void item_flow::add(std::shared_ptr<const encoded_items> items) {
         added_ += count;
     }
     hand_over();
+    drop_rest();
 }
 
 void item_flow::end_later(std::exception_ptr error, bool anywhere) {
@@ -197,17 +204,16 @@ void item_flow::strike_out(chunk_task& chunk) {
     live_.pop_back();
 }
 
-/// The chunks that are wanted now. Under the lock.
-std::vector<std::unique_ptr<chunk_task>> item_flow::cut() {
-    std::vector<std::unique_ptr<chunk_task>> chunks;
+/// Adds the chunks that are wanted now. Under the lock.
+void item_flow::cut(std::vector<std::unique_ptr<chunk_task>>& chunks) {
     const std::size_t most = pace_->chunks_under_way();
     std::size_t left = 0;
     for (const range& one : to_do_)
         left += one.count;
     while (!called_off_ && left != 0 && live_.size() < most) {
         range& next = to_do_.back();
-        const std::size_t size =
-            next.items->fitting(next.at, std::min(next.count, pace_->next_size(no_more_ ? left : 0)), bytes_per_chunk);
+        const std::size_t wanted = std::min(next.count, pace_->next_size(no_more_ ? left : 0));
+        const std::size_t size = next.items->fitting(next.at, wanted, bytes_per_chunk);
         auto chunk = std::make_unique<chunk_task>(shared_from_this(), next.items, next.at, next.first,
                                                   static_cast<std::uint32_t>(size));
         chunk->entry = call_.entry;
@@ -218,8 +224,9 @@ std::vector<std::unique_ptr<chunk_task>> item_flow::cut() {
             chunk->terms = std::make_unique<core::task_terms>(*terms_);
         chunk->cancellation = std::make_shared<core::task_cancellation>(pool_, *chunk);
         chunk->position_ = live_.size();
-        live_.push_back({chunk.get(), chunk->cancellation});
+        live_.reserve(live_.size() + 1);
         chunks.push_back(std::move(chunk));
+        live_.push_back({chunks.back().get(), chunks.back()->cancellation});
         next.at += size;
         next.first += size;
         next.count -= size;
@@ -227,7 +234,6 @@ std::vector<std::unique_ptr<chunk_task>> item_flow::cut() {
         if (next.count == 0)
             to_do_.pop_back();
     }
-    return chunks;
 }
 
 void item_flow::hand_over() {
@@ -235,57 +241,108 @@ void item_flow::hand_over() {
     if (!still)
         return;
     std::vector<std::unique_ptr<chunk_task>> chunks;
-    {
+    try {
         const std::lock_guard lock(mutex_);
-        chunks = cut();
+        cut(chunks);
+    } catch (const std::bad_alloc&) {
+        // Those that were made go their way; the rest never will.
+        give_up(std::current_exception());
     }
     for (auto& chunk : chunks)
         still->submit(*chunk.release());
 }
 
+void item_flow::give_up(std::exception_ptr why) {
+    const std::lock_guard lock(mutex_);
+    called_off_ = true;
+    if (!called_off_for_)
+        called_off_for_ = std::move(why);
+}
+
 void item_flow::call_off(asio::cancellation_type type) {
+    const auto still = pool_.lock();
+    std::set<std::shared_ptr<core::task_cancellation>> asked;
     std::vector<std::shared_ptr<core::task_cancellation>> which;
+    // The pool may divide a chunk right before it hears of this; then the new one is still to be asked for. The parts of one
+    // that was called off are so from the start.
+    do {
+        which.clear();
+        {
+            const std::lock_guard lock(mutex_);
+            called_off_ = true;
+            for (const live_chunk& one : live_)
+                if (asked.insert(one.cancellation).second)
+                    which.push_back(one.cancellation);
+        }
+        if (still && !which.empty())
+            still->cancel(which, type);
+    } while (!which.empty());
+    drop_rest();
+    end_if_over(false);
+}
+
+/// When the flow was called off, what was not handed over is over. Told first, then counted: the end is where all are counted.
+void item_flow::drop_rest() {
+    std::vector<range> dropped;
+    std::exception_ptr why;
     {
         const std::lock_guard lock(mutex_);
-        called_off_ = true;
-        which.reserve(live_.size());
-        for (const live_chunk& one : live_)
-            which.push_back(one.cancellation);
+        if (!called_off_)
+            return;
+        dropped.swap(to_do_);
+        why = called_off_for_;
     }
-    if (const auto still = pool_.lock())
-        still->cancel(which, type);
+    if (dropped.empty())
+        return;
+    if (!why)
+        why = detail::called_off();
+    std::size_t count = 0;
+    for (const range& one : dropped) {
+        failed(one.first, one.count, why);
+        count += one.count;
+    }
+    const std::lock_guard lock(mutex_);
+    over_ += count;
 }
 
 // Several threads may be here at once, each with another chunk.
 void item_flow::over(chunk_task& chunk) {
     const told what = chunk.source_ ? tell(chunk) : tell_of_nothing(chunk);
-    std::vector<range> dropped;
     bool first_failure = false;
     {
         const std::lock_guard lock(mutex_);
         strike_out(chunk);
-        pace_->took(what.ran, what.nanoseconds);
-        over_ += what.settled - chunk.told_;
+        pace_->took(what.ran, chunk.items, what.nanoseconds);
+        over_ += what.settled - std::min(chunk.told_, what.settled);
         if (what.settled < chunk.items)
             to_do_.push_back(
                 {chunk.source_, chunk.at_ + what.settled, chunk.first_ + what.settled, chunk.items - what.settled});
         if (what.failed && ends_with_first_failure())
             first_failure = !std::exchange(called_off_, true);
-        if (called_off_)
-            dropped.swap(to_do_);
-        for (const range& one : dropped)
-            over_ += one.count;
     }
-    if (!dropped.empty()) {
-        const std::exception_ptr why = detail::called_off();
-        for (const range& one : dropped)
-            failed(one.first, one.count, why);
-    }
+    // Were each of the others handed over, it would come back with the same.
+    if (!chunk.answered && is_for_all(chunk.error))
+        give_up(chunk.error);
     if (first_failure)
         call_off(asio::cancellation_type::total);
     hand_over();
+    drop_rest();
     some_over();
-    end_if_over();
+    end_if_over(true);
+}
+
+/// Whether a reason for which a chunk did not run holds for all others too.
+bool item_flow::is_for_all(const std::exception_ptr& why) {
+    if (!why)
+        return false;
+    try {
+        std::rethrow_exception(why);
+    } catch (const pool_error& error) {
+        return error.code() == errc::pool_terminated || error.code() == errc::worker_start_failed ||
+               error.code() == errc::initializer_failed;
+    } catch (...) {
+        return false;
+    }
 }
 
 item_flow::told item_flow::tell_of_nothing(chunk_task& chunk) {
@@ -305,18 +362,24 @@ item_flow::told item_flow::tell(chunk_task& chunk) {
         serialization::decoder in(chunk.bytes.bytes());
         in.raw(report);
         const bool something = report.items != 0 || chunk.failed || chunk.error;
-        if (report.items > chunk.items || !something)
+        const bool less_than_told = report.items < chunk.told_ && !chunk.failed;
+        if (report.items > chunk.items || !something || less_than_told)
             throw pool_error(errc::protocol_error, "its worker says that it did " + std::to_string(report.items) +
                                                        " of " + std::to_string(chunk.items) + " items");
         if (chunk.failed)
             return tell_of_failure(chunk, report, in);
         // What came when the time was up does not count.
-        const std::uint32_t good = report.items - (chunk.error && report.items == chunk.items ? 1 : 0);
+        const std::uint32_t late = chunk.error && report.items == chunk.items && report.items > chunk.told_ ? 1 : 0;
+        const std::uint32_t good = report.items - late;
         take(chunk.first_, good, chunk.told_, done, in);
         if (!chunk.error) {
             in.finish();
             return {.settled = report.items, .ran = report.items, .nanoseconds = report.nanoseconds};
         }
+        if (good == chunk.items)
+            return {.settled = good,
+                    .ran = good,
+                    .nanoseconds = report.nanoseconds}; // all were told before the time was up
         failed(chunk.first_ + good, 1, chunk.error);
         return {.settled = good + 1, .ran = good, .nanoseconds = report.nanoseconds, .failed = true};
     } catch (...) {
@@ -330,13 +393,17 @@ item_flow::told item_flow::tell(chunk_task& chunk) {
 /// The chunk as a whole has ended with an exception, and the results of the items before are not there.
 item_flow::told item_flow::tell_of_failure(chunk_task& chunk, const worker::chunk_report& report,
                                            serialization::decoder& in) {
-    const std::uint32_t item = std::min(report.items, chunk.items - 1);
+    const std::uint32_t item = std::min(std::max(report.items, chunk.told_), chunk.items - 1);
     const std::size_t size = in.remaining();
     const std::exception_ptr why =
         chunk.error ? chunk.error : serialization::decode_exception({in.take(size), size}, chunk.first_ + item);
-    const std::uint32_t from = ends_with_first_failure() ? item : std::min(chunk.told_, item);
-    failed(chunk.first_ + from, item + 1 - from, why);
-    return {.settled = item + 1, .ran = report.items, .nanoseconds = report.nanoseconds, .failed = true};
+    const std::uint32_t from = std::max(chunk.told_, ends_with_first_failure() ? item : 0);
+    if (from <= item)
+        failed(chunk.first_ + from, item + 1 - from, why);
+    return {.settled = std::max(item + 1, chunk.told_),
+            .ran = report.items,
+            .nanoseconds = report.nanoseconds,
+            .failed = true};
 }
 
 void item_flow::told_early(std::uint32_t items) {
@@ -345,10 +412,10 @@ void item_flow::told_early(std::uint32_t items) {
         over_ += items;
     }
     some_over();
-    end_if_over();
+    end_if_over(true);
 }
 
-void item_flow::end_if_over() {
+void item_flow::end_if_over(bool on_executor) {
     {
         const std::lock_guard lock(mutex_);
         if (ended_ || !no_more_ || over_ != added_ || !live_.empty())
@@ -358,7 +425,7 @@ void item_flow::end_if_over() {
     if (open_)
         if (const auto still = pool_.lock())
             still->end_operation();
-    ended();
+    ended(on_executor);
 }
 
 } // namespace procpool::detail

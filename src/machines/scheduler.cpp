@@ -38,11 +38,15 @@ void scheduler::worker_released(std::uint32_t worker) {
     ++ready_;
     with_leaving_ -= workers_[worker].tasks.size();
     may_be_idle(worker);
+    if (const schedulable* const first = queue_.front())
+        note_urgency(*first); // from here on, this worker makes way, too
+    for (const schedulable* task = workers_[worker].tasks.front(); task; task = task->next)
+        most_urgent_sent_ = std::max(most_urgent_sent_, task->priority);
 }
 
 void scheduler::may_be_idle(std::uint32_t worker) {
     const worker_entry& one = workers_[worker];
-    if (one.ready && one.tasks.empty() && one.allowance != 0)
+    if (one.ready && one.tasks.empty() && !one.used_up())
         idle_.push_back(worker);
 }
 
@@ -85,8 +89,7 @@ bool scheduler::recall_answered(schedulable& task, bool was_not_begun) {
     }
     worker_entry& from = workers_[task.worker];
     from.has_unread = true;
-    if (from.allowance != no_limit)
-        from.allowance += task.items;
+    from.given -= std::min<std::uint64_t>(from.given, task.items);
     detach(task);
     if (task.cancelled)
         return false;
@@ -152,9 +155,10 @@ void scheduler::put_back(task_list& tasks) {
 }
 
 bool scheduler::has_room(const worker_entry& worker, const schedulable& task) const noexcept {
-    return worker.tasks.empty() ||
-           (!worker.has_unread && worker.allowance != 0 && worker.tasks.size() < limits_.tasks_ahead &&
-            worker.bytes + task.size <= limits_.bytes_ahead);
+    if (worker.used_up())
+        return false;
+    return worker.tasks.empty() || (!worker.has_unread && worker.tasks.size() < limits_.tasks_ahead &&
+                                    worker.bytes + task.size <= limits_.bytes_ahead);
 }
 
 // The first task of a worker is taken to be running, whatever is known of it: were it asked back as well, two idle
@@ -171,9 +175,10 @@ scheduler::action scheduler::send(std::uint32_t worker) {
     task->worker = worker;
     to.tasks.push_back(*task);
     to.bytes += task->size;
-    if (to.allowance != no_limit)
-        to.allowance -= std::min<std::uint64_t>(to.allowance, task->items);
+    to.given += task->items;
     least_urgent_sent_ = std::min(least_urgent_sent_, task->priority);
+    if (to.tasks.front() != task)
+        most_urgent_sent_ = std::max(most_urgent_sent_, task->priority);
     ++to.recallable;
     ++with_workers_;
     return {action_kind::send, worker, task};
@@ -187,6 +192,9 @@ std::optional<scheduler::action> scheduler::next() {
         if (auto recall = make_way())
             return recall;
     if (!queue_.empty()) {
+        if (queue_.front()->priority < most_urgent_sent_)
+            if (auto fetch = fetch_urgent())
+                return fetch;
         if (!idle_.empty()) {
             const std::uint32_t worker = idle_.back();
             idle_.pop_back();
@@ -212,7 +220,8 @@ std::optional<scheduler::action> scheduler::send_ahead() {
             cursor_ = 0;
         const worker_entry& candidate = workers_[cursor_];
         const std::uint32_t worker = cursor_++;
-        if (candidate.ready && candidate.tasks.size() < share && has_room(candidate, task))
+        if (candidate.ready && candidate.tasks.size() < share && has_room(candidate, task) &&
+            !would_pass_by(task, worker))
             return send(worker);
     }
     return std::nullopt;
@@ -222,11 +231,15 @@ std::optional<scheduler::action> scheduler::send_ahead() {
 // taken to be running.
 std::optional<scheduler::action> scheduler::make_way() {
     const schedulable* const urgent = queue_.front();
+    if (!urgent) {
+        make_way_ = false;
+        return std::nullopt;
+    }
     int least = std::numeric_limits<int>::max();
-    for (std::uint32_t worker = 0; urgent && worker != workers_.size(); ++worker) {
+    for (std::uint32_t worker = 0; worker != workers_.size(); ++worker) {
         const task_list& tasks = workers_[worker].tasks;
         for (schedulable* task = tasks.back(); task && task != tasks.front(); task = task->previous) {
-            if (task->priority < urgent->priority && ask_back(*task))
+            if (workers_[worker].ready && task->priority < urgent->priority && ask_back(*task))
                 return action{action_kind::recall, worker, task};
             least = std::min(least, task->priority);
         }
@@ -234,8 +247,47 @@ std::optional<scheduler::action> scheduler::make_way() {
             least = std::min(least, tasks.front()->priority);
     }
     make_way_ = false;
-    least_urgent_sent_ = least;
+    if (urgent)
+        least_urgent_sent_ = least;
     return std::nullopt;
+}
+
+// Whether a more urgent task waits behind another worker's first, which this one could be begun before.
+bool scheduler::would_pass_by(const schedulable& task, std::uint32_t at) const noexcept {
+    if (task.priority >= most_urgent_sent_)
+        return false;
+    for (std::uint32_t worker = 0; worker != workers_.size(); ++worker) {
+        const task_list& tasks = workers_[worker].tasks;
+        if (worker == at || !workers_[worker].ready || tasks.empty())
+            continue;
+        for (const schedulable* other = tasks.front()->next; other; other = other->next)
+            if (other->state == task_state::sent && other->priority > task.priority)
+                return true;
+    }
+    return false;
+}
+
+// When a worker is idle, asks the most urgent of the tasks behind a first one back, if it is more urgent than the next that
+// waits; then it will be the next. What is less urgent is not sent ahead meanwhile: see send_ahead().
+std::optional<scheduler::action> scheduler::fetch_urgent() {
+    schedulable* urgent = nullptr;
+    int most = std::numeric_limits<int>::min();
+    for (const worker_entry& one : workers_) {
+        if (!one.ready)
+            continue;
+        for (schedulable* task = one.tasks.front() ? one.tasks.front()->next : nullptr; task; task = task->next) {
+            if (task->state != task_state::sent)
+                continue;
+            most = std::max(most, task->priority);
+            if (!urgent || task->priority > urgent->priority)
+                urgent = task;
+        }
+    }
+    most_urgent_sent_ = most;
+    if (idle_.empty() || recalls_unanswered_ != 0 || !urgent || urgent->priority <= queue_.front()->priority ||
+        !ask_back(*urgent))
+        return std::nullopt;
+    return action{action_kind::recall, urgent->worker, urgent};
 }
 
 std::optional<scheduler::action> scheduler::rebalance() {

@@ -24,7 +24,8 @@ namespace procpool::machines {
  *   that finishes one has the next at hand: waiting for the pool's answer is what makes short tasks slow.
  * - When the queue is empty and a worker is idle, half of what waits behind another worker's running task is asked back
  *   and goes to the idle one. So being sent ahead never makes a task wait for a long one while a worker has nothing to do.
- * - When a task waits that is more urgent than some that were sent ahead, those are asked back, and it goes first.
+ * - When a task waits that is more urgent than some that were sent ahead, those are asked back, and it goes first. When one
+ *   that was sent ahead waits behind a long one, it is fetched from there before a less urgent one is begun elsewhere.
  * - Nothing more is sent ahead to a worker from which something was taken back until it finishes a task.
  */
 class scheduler {
@@ -58,7 +59,8 @@ public:
 
     /// A task that is to be next of all those as urgent.
     void add_in_front(schedulable& task);
-    /// @param allowance so many items may be sent to the worker
+
+    /// @param allowance so many items may be sent to the worker; the last task may stand for more than are left of them
     void worker_ready(std::uint32_t worker, std::uint64_t allowance = no_limit);
 
     /// The worker is about to end: it is given nothing more. What it has stays with it until worker_gone().
@@ -116,9 +118,12 @@ public:
     /// Whether the worker was sent all that it may be sent, and has finished it.
     bool used_up(std::uint32_t worker) const {
         const worker_entry& one = workers_[worker];
-        return one.ready && one.allowance == 0 && one.tasks.empty();
+        return one.ready && one.used_up() && one.tasks.empty();
     }
-    const task_list& tasks_of(std::uint32_t worker) const { return workers_[worker].tasks; }
+    const task_list& tasks_of(std::uint32_t worker) const {
+        static const task_list none;
+        return worker < workers_.size() ? workers_[worker].tasks : none;
+    }
 
 private:
     struct worker_entry {
@@ -126,10 +131,14 @@ private:
         std::size_t bytes = 0;
         std::size_t recallable = 0; ///< how many of them are in state `sent`
         std::uint64_t allowance = no_limit;
+        std::uint64_t given =
+            0; ///< so many items were sent to it and not taken back; the last task may exceed the allowance
         bool ready = false;
         /// Something was taken back from it since it last finished a task. What was sent is still on its way to the
         /// worker, unread; so nothing more is sent ahead, or a worker with a long task could be sent things without end.
         bool has_unread = false;
+
+        bool used_up() const noexcept { return given >= allowance; }
     };
 
     bool has_room(const worker_entry& worker, const schedulable& task) const noexcept;
@@ -138,6 +147,8 @@ private:
     void detach(schedulable& task);
     void note_urgency(const schedulable& task) noexcept;
     std::optional<action> make_way();
+    std::optional<action> fetch_urgent();
+    bool would_pass_by(const schedulable& task, std::uint32_t at) const noexcept;
     void may_be_idle(std::uint32_t worker);
     std::optional<action> send_ahead();
     std::optional<action> rebalance();
@@ -156,6 +167,8 @@ private:
     // No task that was sent ahead is less urgent than this. It may be that none is as little urgent.
     int least_urgent_sent_ = std::numeric_limits<int>::max();
     bool make_way_ = false; ///< a task waits that is more urgent
+    // None behind a worker's first is more urgent than this. It may be that none is as urgent.
+    int most_urgent_sent_ = std::numeric_limits<int>::min();
 
     // A rebalancing under way: so many tasks are still to be asked back from this worker.
     std::uint32_t recall_from_ = 0;

@@ -20,6 +20,13 @@ void staffing::start_failed(time_point now, bool trying_again_may_help) noexcept
         pause(now);
 }
 
+void staffing::killed_at_start(time_point now) noexcept {
+    --starting_;
+    ++useless_deaths_;
+    if (failures() != 0)
+        pause(now);
+}
+
 void staffing::gone(time_point now, bool was_useful) noexcept {
     --ready_;
     useless_deaths_ = was_useful ? 0 : useless_deaths_ + 1;

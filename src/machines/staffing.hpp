@@ -20,7 +20,7 @@ namespace procpool::machines {
  *
  * The first failures are forgiven, for somebody may have killed the worker, or the system may have been short of something
  * for a moment; unless it is clear that trying again is of no use. So are workers that became ready and then died without
- * ever having begun a task.
+ * ever having begun a task, and those that were killed before they were ready.
  */
 class staffing {
 public:
@@ -47,6 +47,9 @@ public:
 
     /// A worker has done something useful: it answered its first task.
     void was_of_use() noexcept { useless_deaths_ = 0; }
+
+    /// Somebody killed a worker before it was ready, which says nothing about the next one.
+    void killed_at_start(time_point now) noexcept;
 
     /// A worker that had been ready is gone.
     void gone(time_point now, bool was_useful) noexcept;

@@ -80,7 +80,7 @@ worker_life::action worker_life::time_passed(time_point now) noexcept {
 worker_life::action worker_life::retire(time_point now) noexcept {
     if (phase_ != phase::starting && phase_ != phase::initializing && phase_ != phase::ready)
         return action::none;
-    cause_ = cause::retired;
+    condemn(cause::retired);
     phase_ = phase::retiring;
     deadline_ = now + limits_.exit;
     return action::close_input;

@@ -38,13 +38,15 @@ unique_fd::~unique_fd() {
         ::close(fd_);
 }
 
-pipe_ends make_pipe() {
+pipe_ends make_pipe(int size) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0)
         throw_failure("making a pipe to a worker");
     pipe_ends made{unique_fd(ends[0]), unique_fd(ends[1])};
     made.read = above_worker_numbers(std::move(made.read));
     made.write = above_worker_numbers(std::move(made.write));
+    // It may not be allowed; then the pipe has the usual size.
+    ::fcntl(made.write.get(), F_SETPIPE_SZ, size);
     return made;
 }
 

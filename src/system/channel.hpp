@@ -27,7 +27,10 @@ struct pipe_ends {
 };
 
 /// A pipe whose ends no other program inherits. Throws boost::system::system_error.
-pipe_ends make_pipe();
+/**
+ * @param size how many bytes it is to hold, if the system lets it
+ */
+pipe_ends make_pipe(int size = 64 * 1024);
 
 /// From now on reads and writes return rather than wait. Throws boost::system::system_error.
 void set_non_blocking(int fd);

@@ -40,8 +40,8 @@ std::span<const std::byte> bytes_of(const auto& object) {
 std::shared_ptr<local_link> local_link::launch(const asio::any_io_executor& executor, const worker_command& command,
                                                int own_process) {
     shared_mapping shared = shared_mapping::create();
-    pipe_ends calls = make_pipe();
-    pipe_ends answers = make_pipe();
+    pipe_ends calls = make_pipe(command.pipe_size);
+    pipe_ends answers = make_pipe(command.pipe_size);
     set_non_blocking(calls.write.get());
     set_non_blocking(answers.read.get());
 

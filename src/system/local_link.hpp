@@ -28,6 +28,7 @@ namespace procpool::system {
 struct worker_command {
     std::filesystem::path program;
     std::vector<std::string> arguments; ///< from argv[0] on; the worker's own argument is added
+    int pipe_size = 64 * 1024;
 };
 
 /// The link to a worker that is a child process: two pipes, a shared page, and a pidfd.

@@ -106,6 +106,10 @@ bool is_copy_of_worker() noexcept {
     return forked.load(std::memory_order_relaxed);
 }
 
+const std::atomic<bool>& copied() noexcept {
+    return forked;
+}
+
 void end_at_once(int exit_code) noexcept {
     ::_exit(exit_code);
 }

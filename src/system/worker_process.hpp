@@ -6,6 +6,7 @@
 
 #include <system/channel.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -34,6 +35,9 @@ std::optional<worker_channel> take_over_channel();
 
 /// Whether this is not the worker but a copy of it, which a task made by fork and which came back from the task.
 bool is_copy_of_worker() noexcept;
+
+/// What is_copy_of_worker() answers, for where a call would cost too much.
+const std::atomic<bool>& copied() noexcept;
 
 /// Ends the process without running anything else.
 [[noreturn]] void end_at_once(int exit_code) noexcept;

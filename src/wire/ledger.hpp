@@ -67,6 +67,9 @@ public:
         words_[slot].store(word(id, ledger_state::done), std::memory_order_release);
     }
 
+    /// Where enter() leaves its word.
+    std::atomic<std::uint32_t>& phase_word() noexcept { return phase_; }
+
     void enter(task_phase phase) noexcept {
         phase_.store(static_cast<std::uint32_t>(phase), std::memory_order_release);
     }

@@ -29,18 +29,19 @@ std::optional<std::uint32_t> run_sheet::split(std::uint64_t id, std::uint32_t it
     std::uint64_t seen = items_.load(std::memory_order_acquire);
     for (;;) {
         const auto [tag, next, end] = unpack(seen);
-        if (tag != tag_of(id) || next >= end || end != items)
+        // Of a chunk that was not begun, the first item stays: an answer for none would make no sense.
+        if (tag != tag_of(id) || next >= end || end != items || end == 1)
             return std::nullopt;
-        const std::uint32_t kept = next + (end - next) / 2;
+        const std::uint32_t kept = std::max(next + (end - next) / 2, std::uint32_t{1});
         if (items_.compare_exchange_weak(seen, pack({tag, next, kept}), std::memory_order_acq_rel))
             return kept;
     }
 }
 
 std::optional<run_sheet::progress> run_sheet::look(std::uint64_t id, std::uint32_t items) const {
+    // In this order: an item is claimed before it is done, so the worker may go on between the two.
+    const auto [done_tag, done, size] = unpack(done_.load(std::memory_order_acquire));
     const auto [tag, begun, end] = unpack(items_.load(std::memory_order_acquire));
-    const std::uint64_t seen = done_.load(std::memory_order_acquire);
-    const auto [done_tag, done, size] = unpack(seen);
     if (tag != tag_of(id) || done_tag != tag || begun > end || end > items || done > begun || size > room_for_results)
         return std::nullopt;
     progress now{begun, done, payload(std::span(results_).first(size))};
@@ -51,9 +52,12 @@ std::optional<run_sheet::progress> run_sheet::look(std::uint64_t id, std::uint32
     return now;
 }
 
-void run_sheet::begin_chunk(std::uint64_t id, std::uint32_t items) noexcept {
-    done_.store(pack({tag_of(id), 0, 0}), std::memory_order_release);
+worker::kept_results run_sheet::begin_chunk(std::uint64_t id, std::uint32_t items) noexcept {
+    worker::kept_results results(done_, results_, tag_of(id));
+    // Before any result of this chunk: whoever copies some of those finds out by the tag.
+    std::atomic_thread_fence(std::memory_order_release);
     items_.store(pack({tag_of(id), 0, items}), std::memory_order_release);
+    return results;
 }
 
 std::uint32_t run_sheet::claim(std::uint32_t most) noexcept {
@@ -73,16 +77,6 @@ void run_sheet::give_up_rest() noexcept {
         if (items_.compare_exchange_weak(seen, pack({tag, next, next}), std::memory_order_acq_rel))
             return;
     }
-}
-
-bool run_sheet::keep(std::span<const std::byte> result) noexcept {
-    const auto [tag, done, size] = unpack(done_.load(std::memory_order_relaxed));
-    if (room_for_results - size < result.size())
-        return false;
-    if (!result.empty())
-        std::memcpy(results_ + size, result.data(), result.size());
-    done_.store(pack({tag, done + 1, size + static_cast<std::uint32_t>(result.size())}), std::memory_order_release);
-    return true;
 }
 
 } // namespace procpool::wire

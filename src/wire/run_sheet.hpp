@@ -11,6 +11,7 @@
 #define PROCPOOL_WIRE_RUN_SHEET_HPP
 
 #include <procpool/wire/payload.hpp>
+#include <procpool/worker/kept_results.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -26,7 +27,7 @@ public:
     static constexpr std::uint32_t most_items = (1U << 20) - 1;
 
     /// So many bytes of a chunk's results are kept here while it runs.
-    static constexpr std::size_t room_for_results = 64 * 1024;
+    static constexpr std::size_t room_for_results = worker::kept_results::room;
 
     // The pool's side.
 
@@ -43,7 +44,7 @@ public:
     /// sent as timed.
     std::optional<std::uint64_t> began_at(std::uint64_t id) const noexcept;
 
-    /// Takes the second half of what a chunk has not begun; the worker will never begin it.
+    /// Takes the second half of what a chunk has not begun, but never its first item; the worker will never begin it.
     /**
      * @param items how many items the chunk has, as far as the pool knows
      * @return the first item that was taken; the chunk has only those before it from now on. No value if there is nothing to
@@ -73,16 +74,14 @@ public:
     /// Changes whenever some task is asked to stop.
     std::atomic<std::uint32_t>& stops() noexcept { return stops_; }
 
-    void begin_chunk(std::uint64_t id, std::uint32_t items) noexcept;
+    /// @return where the results go
+    worker::kept_results begin_chunk(std::uint64_t id, std::uint32_t items) noexcept;
 
     /// Begins up to so many items more. How many; 0 if none is left.
     std::uint32_t claim(std::uint32_t most) noexcept;
 
     /// Gives up what was not begun.
     void give_up_rest() noexcept;
-
-    /// One more item is done, with this result. False if there is no room for it.
-    bool keep(std::span<const std::byte> result) noexcept;
 
     void wear_out() noexcept { worn_out_.store(1, std::memory_order_relaxed); }
 
@@ -94,7 +93,7 @@ private:
         std::uint32_t first;
         std::uint32_t second;
     };
-    static constexpr std::uint32_t number_bits = 20;
+    static constexpr std::uint32_t number_bits = worker::kept_results::number_bits;
     static constexpr std::uint64_t number_mask = (1U << number_bits) - 1;
     static constexpr std::uint32_t tag_of(std::uint64_t id) noexcept {
         return static_cast<std::uint32_t>(id & 0xffffff);

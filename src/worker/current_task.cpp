@@ -74,7 +74,7 @@ void current_task::watch_for_stops() {
         std::optional<std::stop_source> asked;
         {
             const std::lock_guard lock(mutex_);
-            if (source_ && sheet_->stop_asked(id()))
+            if (source_ && id() != 0 && sheet_->stop_asked(id()))
                 asked = source_;
         }
         // Outside the lock: the task's own callbacks run here.

@@ -3,6 +3,8 @@
 
 #include <worker/recorded_call.hpp>
 
+#include <system/worker_process.hpp>
+
 namespace procpool::worker {
 
 namespace {
@@ -20,15 +22,15 @@ constexpr std::uint32_t largest_block = 64;
 recorded_call::recorded_call(const wire::frame_header& frame, const wire::call_header& header,
                              std::span<const std::byte> arguments, wire::payload_builder& result,
                              system::shared_memory& shared, const system::module_table& modules)
-    : call(arguments, header.items, result), shared_(shared), modules_(modules), function_(header.function),
-      id_(frame.id), timed_((frame.flags & wire::call_flags::timed) != 0),
-      whole_((frame.flags & wire::call_flags::whole_chunk) != 0), kept_(result.size()) {
+    : call(arguments, result, shared.ledger.phase_word(), system::copied()), shared_(shared), modules_(modules),
+      function_(header.function), id_(frame.id), timed_((frame.flags & wire::call_flags::timed) != 0),
+      whole_((frame.flags & wire::call_flags::whole_chunk) != 0) {
     if (timed_ || (frame.flags & wire::call_flags::chunk) != 0)
         chunk_began_ = block_began_ = clock::now();
     if (timed_)
         leave_word(chunk_began_);
     if ((frame.flags & wire::call_flags::chunk) != 0)
-        shared_.running.begin_chunk(id_, header.items);
+        keep_results_in(shared_.running.begin_chunk(id_, header.items));
 }
 
 void recorded_call::leave_word(clock::time_point began) noexcept {
@@ -37,30 +39,19 @@ void recorded_call::leave_word(clock::time_point began) noexcept {
                               std::chrono::duration_cast<std::chrono::nanoseconds>(began.time_since_epoch()).count()));
 }
 
-bool recorded_call::next_item() {
-    if (in_item_) {
-        ++done_;
-        full_ = full_ || !shared_.running.keep({result().data() + kept_, result().size() - kept_});
-        kept_ = result().size();
-        in_item_ = false;
-    }
-    if (full_ || (to_run_ == 0 && !claim_more())) {
-        // Once a result could not be kept, none may follow: what is kept has to be all that is done.
-        shared_.running.give_up_rest();
-        return false;
-    }
-    --to_run_;
-    in_item_ = true;
-    return true;
+void recorded_call::end_copy() noexcept {
+    system::end_at_once(0);
 }
 
 bool recorded_call::claim_more() {
-    if (done_ != 0) {
+    if (done() != 0) {
         const clock::time_point now = clock::now();
         const auto took = now - block_began_;
         block_began_ = now;
-        if (!whole_ && now - chunk_began_ > longest_chunk)
+        if (at_end() || (!whole_ && now - chunk_began_ > longest_chunk)) {
+            shared_.running.give_up_rest();
             return false;
+        }
         if (took > long_block)
             block_ = 1;
         else if (took < short_block && block_ < largest_block)
@@ -70,12 +61,13 @@ bool recorded_call::claim_more() {
             leave_word(now);
         }
     }
-    to_run_ = shared_.running.claim(block_);
-    return to_run_ != 0;
+    const std::uint32_t claimed = shared_.running.claim(block_);
+    may_run(claimed);
+    return claimed != 0;
 }
 
 chunk_report recorded_call::report() const {
-    return {done_, 0,
+    return {done(), 0,
             static_cast<std::uint64_t>(
                 std::chrono::duration_cast<std::chrono::nanoseconds>(clock::now() - chunk_began_).count())};
 }

@@ -22,9 +22,6 @@ public:
                   std::span<const std::byte> arguments, wire::payload_builder& result, system::shared_memory& shared,
                   const system::module_table& modules);
 
-    void enter(task_phase phase) noexcept override { shared_.ledger.enter(phase); }
-    bool next_item() override;
-    void end_after_this_item() noexcept override { full_ = true; }
     const void* function() const override { return modules_.find_function(function_); }
     const void* function(std::uint64_t name) const override { return modules_.find_function(name); }
 
@@ -34,7 +31,8 @@ public:
 private:
     using clock = std::chrono::steady_clock;
 
-    bool claim_more();
+    bool claim_more() override;
+    [[noreturn]] void end_copy() noexcept override;
     void leave_word(clock::time_point began) noexcept;
 
     system::shared_memory& shared_;
@@ -46,12 +44,7 @@ private:
 
     clock::time_point chunk_began_;
     clock::time_point block_began_;
-    std::size_t kept_;         ///< so many bytes of the result are in the sheet too
-    std::uint32_t block_ = 1;  ///< so many items are claimed at a time
-    std::uint32_t to_run_ = 0; ///< claimed and not begun
-    std::uint32_t done_ = 0;
-    bool in_item_ = false;
-    bool full_ = false; ///< no further item may be begun
+    std::uint32_t block_ = 1; ///< so many items are claimed at a time
 };
 
 } // namespace procpool::worker

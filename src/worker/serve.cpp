@@ -15,6 +15,7 @@
 #include <worker/recorded_call.hpp>
 #include <worker/worker_mode.hpp>
 
+#include <atomic>
 #include <cstdio>
 #include <cstring>
 #include <mutex>
@@ -61,9 +62,12 @@ public:
         }
     }
 
+    // What is in the pipe may be seen later than what is in the ring; so the answer of a task that has reported follows its
+    // reports through the pipe.
     void report(std::uint64_t task, double fraction, std::string_view text) override {
         if (system::is_copy_of_worker())
             return;
+        reported_.store(true, std::memory_order_relaxed);
         const wire::payload bytes =
             wire::encode(wire::progress_message{fraction, std::string(text.substr(0, longest_progress_text))});
         wire::payload_builder whole;
@@ -114,6 +118,8 @@ private:
                                modules_);
             call_entry(header, made);
         } catch (...) {
+            if (system::is_copy_of_worker())
+                system::end_at_once(0);
             answer(wire::frame_kind::not_ready, serialization::encode_exception(std::current_exception()));
             return next_step::end;
         }
@@ -192,7 +198,8 @@ private:
     void send(wire::frame_kind kind, std::uint16_t slot, std::uint64_t id) {
         const wire::frame_header header{static_cast<std::uint32_t>(output_.size() - sizeof(wire::frame_header)), kind,
                                         0, slot, id};
-        if (answers_.put(header, {output_.data() + sizeof header, output_.size() - sizeof header})) {
+        const bool reported = reported_.exchange(false, std::memory_order_relaxed);
+        if (!reported && answers_.put(header, {output_.data() + sizeof header, output_.size() - sizeof header})) {
             if (answers_.must_wake())
                 ring_doorbell();
         } else {
@@ -220,6 +227,7 @@ private:
     wire::frame_reader input_;
     wire::payload_builder output_;
     std::mutex writing_;
+    std::atomic<bool> reported_{false};
     std::uint64_t memory_limit_ = 0;
 };
 

@@ -38,11 +38,6 @@ std::size_t length(const std::string& text) {
     return text.size();
 }
 
-int meet_and_return(const std::string& began, const std::string& go_on, int value) {
-    meet(began, go_on);
-    return value;
-}
-
 std::size_t resident_kilobytes() {
     std::ifstream status("/proc/self/status");
     for (std::string word; status >> word;)

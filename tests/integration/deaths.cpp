@@ -60,16 +60,6 @@ std::vector<pid_t> children() {
     return all;
 }
 
-int note_and_return(int value, const std::string& diary) {
-    note(diary, value);
-    return value;
-}
-
-int meet_and_return(const std::string& began, const std::string& go_on, int value) {
-    meet(began, go_on);
-    return value;
-}
-
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(deaths)

@@ -12,6 +12,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <atomic>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <random>
@@ -109,13 +111,23 @@ void attack(int way) {
     case 8: // ringing and ringing
         for (;;)
             write_header(0, wire::frame_kind::doorbell, 0, 0);
+    case 9: // ready once more
+        write_header(0, wire::frame_kind::ready, 0, 0);
+        break;
+    case 10: // an initializer that nobody asked for has failed
+        write_header(0, wire::frame_kind::not_ready, 0, 0);
+        break;
+    case 11: // progress that is none
+        write_header(3, wire::frame_kind::progress, 0, 1);
+        write_all(std::span(garbage).first(3));
+        break;
     default:
         throw std::logic_error("no such attack");
     }
     wait_for_the_end();
 }
 
-constexpr int ways = 9;
+constexpr int ways = 12;
 
 } // namespace
 
@@ -144,6 +156,52 @@ BOOST_AUTO_TEST_CASE(whatever_a_worker_sends_it_alone_is_ended_with_protocol_err
         }
     }
     BOOST_TEST(pool.stats().workers_died == static_cast<std::uint64_t>(ways));
+}
+
+// What it writes where a chunk's progress stands, in the middle of a chunk of a stream.
+int scribble(int item, int way) {
+    if (item != 5)
+        return item;
+    auto& sheet = shared_memory().running;
+    std::mt19937_64 random(static_cast<unsigned>(way));
+    const auto begin = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() - begin < 20ms) {
+        auto* const words = reinterpret_cast<std::atomic<std::uint64_t>*>(&sheet);
+        for (std::size_t word = 0; word != 24; ++word) {
+            const std::uint64_t now = words[word].load();
+            // All of a word, or only its lower numbers, so that it still passes for the chunk's.
+            words[word].store(way % 2 == 0 ? random()
+                                           : (now & ~std::uint64_t{0xffffffffff}) | (random() & 0x0000700007));
+        }
+    }
+    if (way % 3 == 0)
+        ::_exit(1);
+    return item;
+}
+
+BOOST_AUTO_TEST_CASE(a_chunks_progress_scribbled_over_harms_nobody_else) {
+    process_pool pool({.workers = 2});
+    for (int way = 0; way != 40; ++way) {
+        std::size_t told = 0;
+        const auto call = [](const std::pair<int, int>& one) { return scribble(one.first, one.second); };
+        std::vector<std::pair<int, int>> items;
+        for (int i = 0; i != 20; ++i)
+            items.emplace_back(i, way);
+        auto stream = pool.imap_unordered(call, items, {.chunk_size = 10, .window = 20});
+        for (;;) {
+            auto next = stream.next().start();
+            BOOST_REQUIRE(next.wait_for(20s));
+            try {
+                if (!next.get())
+                    break;
+            } catch (const boost::system::system_error&) {
+                // What a worker of this kind says of its own items may be anything.
+            }
+            ++told;
+        }
+        BOOST_TEST(told == 20u);
+        BOOST_TEST(pool.submit(same, way).get() == way);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(an_announced_length_takes_no_memory_before_the_bytes_come) {

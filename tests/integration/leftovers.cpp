@@ -25,11 +25,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-int meet_and_return(const std::string& began, const std::string& go_on, int value) {
-    meet(began, go_on);
-    return value;
-}
-
 // In a task: starts a child, which would live for long, and leaves word of both.
 void start_grandchild_and_compute(const std::string& diary) {
     const pid_t child = ::fork();

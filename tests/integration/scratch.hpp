@@ -56,6 +56,12 @@ inline void meet(const std::string& began, const std::string& go_on) {
         throw std::runtime_error("nobody told the task to go on");
 }
 
+/// A task: meets, and returns its number.
+inline int meet_and_return(const std::string& began, const std::string& go_on, int value) {
+    meet(began, go_on);
+    return value;
+}
+
 /// In a task: adds a number to the end of a file, whole, whoever else does the same.
 inline void note(const std::string& file, std::int64_t number) {
     const int fd = ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
@@ -72,6 +78,12 @@ inline std::vector<std::int64_t> notes(const std::string& file) {
     while (in.read(reinterpret_cast<char*>(&number), sizeof number))
         numbers.push_back(number);
     return numbers;
+}
+
+/// A task: notes its number, and returns it.
+inline int note_and_return(int value, const std::string& diary) {
+    note(diary, value);
+    return value;
 }
 
 } // namespace procpool::testing

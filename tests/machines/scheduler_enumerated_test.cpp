@@ -137,6 +137,70 @@ BOOST_AUTO_TEST_CASE(tasks_of_different_sizes_keep_all_rules) {
                         .sizes = {3, 1, 6, 2}}) > 100u);
 }
 
+BOOST_AUTO_TEST_CASE(tasks_of_two_priorities_keep_all_rules) {
+    for (const bool at_once : {true, false}) {
+        for (const std::vector<int>& priorities : {std::vector<int>{0, 0, 1}, {0, 1, 0}, {0, 1, 1}}) {
+            BOOST_TEST(explore({.workers = 2,
+                                .tasks = 3,
+                                .bounds = {.tasks_ahead = 3},
+                                .recalls_answered_at_once = at_once,
+                                .leaves = false,
+                                .priorities = priorities}) > 1000u);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(one_worker_and_tasks_of_three_priorities_keep_all_rules) {
+    for (const bool at_once : {true, false}) {
+        BOOST_TEST(explore({.workers = 1,
+                            .tasks = 5,
+                            .bounds = {.tasks_ahead = 4},
+                            .recalls_answered_at_once = at_once,
+                            .cancels = false,
+                            .leaves = false,
+                            .dies = false,
+                            .adds_in_front = true,
+                            .priorities = {0, 0, 1, 2, 1}}) > 100u);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(workers_that_are_held_for_a_while_keep_all_rules) {
+    for (const std::vector<int>& priorities : {std::vector<int>{0}, {0, 0, 1}}) {
+        BOOST_TEST(explore({.workers = 2,
+                            .tasks = 3,
+                            .bounds = {.tasks_ahead = 3},
+                            .cancels = false,
+                            .leaves = false,
+                            .dies = false,
+                            .holds = true,
+                            .priorities = priorities}) > 1000u);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(workers_that_are_allowed_a_few_items_keep_all_rules) {
+    for (const std::uint64_t allowance : {1u, 2u, 3u}) {
+        for (const bool at_once : {true, false}) {
+            BOOST_TEST(explore({.workers = 2,
+                                .tasks = 4,
+                                .bounds = {.tasks_ahead = 3},
+                                .recalls_answered_at_once = at_once,
+                                .cancels = false,
+                                .leaves = false,
+                                .dies = false,
+                                .allowance = allowance}) > 500u);
+        }
+        BOOST_TEST(explore({.workers = 2,
+                            .tasks = 3,
+                            .bounds = {.tasks_ahead = 3},
+                            .asks_back = true,
+                            .leaves = false,
+                            .dies = false,
+                            .priorities = {0, 0, 1},
+                            .items = {2, 1, 3},
+                            .allowance = allowance}) > 500u);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(every_sequence_of_seven_events_keeps_all_rules) {
     for (const bool at_once : {true, false}) {
         path way;

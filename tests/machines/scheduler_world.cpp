@@ -17,6 +17,8 @@ world::world(const course& how) : course_(how), scheduler_(how.bounds), tasks_(h
     for (std::size_t index = 0; index != tasks_.size(); ++index) {
         tasks_[index].id = index + 1;
         tasks_[index].size = how.sizes.empty() ? 1 : how.sizes[index % how.sizes.size()];
+        tasks_[index].priority = how.priorities.empty() ? 0 : how.priorities[index % how.priorities.size()];
+        tasks_[index].items = how.items.empty() ? 1 : how.items[index % how.items.size()];
     }
 }
 
@@ -29,13 +31,20 @@ std::vector<world::event> world::possible() const {
     };
     if (added_ != tasks_.size())
         may(happening::add, added_);
+    if (added_ != tasks_.size() && course_.adds_in_front)
+        may(happening::add_in_front, added_);
     for (std::size_t index = 0; index != workers_.size(); ++index) {
         const worker& one = workers_[index];
         if (!one.alive)
             may(happening::ready, index);
         if (one.ready && course_.leaves)
             may(happening::leaving, index);
-        if (one.alive && (course_.dies || !one.ready)) {
+        if (one.ready && course_.holds)
+            may(happening::held, index);
+        if (one.held)
+            may(happening::released, index);
+        // A pool lets workers that are used up end.
+        if (one.alive && (course_.dies || !one.ready || is_used_up(one))) {
             may(happening::gone, index);
             if (!one.tasks.empty())
                 may(happening::gone_with_all, index);
@@ -75,18 +84,33 @@ void world::tell(event now) {
     switch (now.what) {
     case happening::add:
         scheduler_.add(tasks_[now.index]);
-        tasks_[now.index].where = place::queued;
-        queue_.push_back(&tasks_[now.index]);
+        queue_back(tasks_[now.index]);
+        ++added_;
+        break;
+    case happening::add_in_front:
+        scheduler_.add_in_front(tasks_[now.index]);
+        queue_front(tasks_[now.index]);
         ++added_;
         break;
     case happening::ready:
-        scheduler_.worker_ready(now.index);
+        scheduler_.worker_ready(now.index, course_.allowance);
         workers_[now.index].alive = workers_[now.index].ready = true;
+        workers_[now.index].given = 0;
         workers_known_ = std::max(workers_known_, now.index + 1);
         break;
     case happening::leaving:
         scheduler_.worker_leaving(now.index);
         workers_[now.index].ready = false;
+        break;
+    case happening::held:
+        scheduler_.worker_held(now.index);
+        workers_[now.index].ready = false;
+        workers_[now.index].held = true;
+        break;
+    case happening::released:
+        scheduler_.worker_released(now.index);
+        workers_[now.index].ready = true;
+        workers_[now.index].held = false;
         break;
     case happening::gone:
     case happening::gone_retrying:
@@ -164,16 +188,17 @@ void world::answer(task& recalled) {
     }
     take_from_worker(recalled);
     workers_[recalled.worker].has_unread = true;
-    recalled.where = recalled.cancelled ? place::over : place::queued;
+    workers_[recalled.worker].given -= recalled.items;
+    recalled.where = place::over;
     if (!recalled.cancelled)
-        queue_.push_front(&recalled);
+        queue_front(recalled);
 }
 
 void world::bury(std::uint32_t index, happening how) {
     worker& dead = workers_[index];
     std::deque<task*> had;
     std::swap(had, dead.tasks);
-    dead.alive = dead.ready = dead.has_unread = false;
+    dead.alive = dead.ready = dead.held = dead.has_unread = false;
     std::vector<task*> again;
     scheduler_.worker_gone(index, [&](schedulable& lost) {
         auto& one = static_cast<task&>(lost);
@@ -184,14 +209,27 @@ void world::bury(std::uint32_t index, happening how) {
         if (one.begun && !over)
             ++one.allowed_runs;
         one.begun = false;
-        one.where = over ? place::over : place::queued;
+        one.where = place::over;
         if (over)
             return scheduler::fate::over;
         again.push_back(&one);
         return scheduler::fate::again;
     });
     require(had.empty(), "it does not ask about all tasks of a dead worker");
-    queue_.insert(queue_.begin(), again.begin(), again.end());
+    for (auto one = again.rbegin(); one != again.rend(); ++one)
+        queue_front(**one);
+}
+
+void world::queue_back(task& waiting) {
+    waiting.where = place::queued;
+    const auto less_urgent = [&](const task* other) { return other->priority < waiting.priority; };
+    queue_.insert(std::ranges::find_if(queue_, less_urgent), &waiting);
+}
+
+void world::queue_front(task& waiting) {
+    waiting.where = place::queued;
+    const auto not_more_urgent = [&](const task* other) { return other->priority <= waiting.priority; };
+    queue_.insert(std::ranges::find_if(queue_, not_more_urgent), &waiting);
 }
 
 void world::take_from_worker(task& gone) {
@@ -223,6 +261,7 @@ void world::on_send(std::uint32_t to, task& sent) {
     require(++sent.sends_now <= 2, "a task is sent to and fro");
     worker& target = workers_[to];
     require(target.ready, "a task is sent to a worker that takes none");
+    require(may_be_given(target), "a worker gets more than it is allowed");
     if (some_idle())
         require(target.tasks.empty(), "a task is sent ahead while a worker is idle");
     else
@@ -231,12 +270,35 @@ void world::on_send(std::uint32_t to, task& sent) {
     queue_.pop_front();
     sent.where = place::sent;
     target.tasks.push_back(&sent);
+    target.given += sent.items;
 }
 
 void world::on_recall(std::uint32_t from, task& recalled) {
     const worker& source = workers_[from];
+    require(recalled.where == place::sent, "a task is asked back that cannot be");
+    require(source.ready, "a task is asked back from a worker that is given nothing more");
+    require(++recalled.recalls_now == 1, "a task is asked back again and again");
+    require(&recalled != source.tasks.front(), "the first task of a worker is asked back");
+    // What has begun to be moved is moved first. Then, what waits makes what is less urgent come back.
+    const bool makes_way = left_in_round_ == 0 && !queue_.empty() && recalled.priority < queue_.front()->priority;
+    // Or else, what is more urgent than what waits is fetched for an idle worker.
+    const bool is_fetched = left_in_round_ == 0 && !queue_.empty() && recalled.priority > queue_.front()->priority;
+    if (is_fetched)
+        require(some_idle(), "a task is fetched though nobody could begin it");
+    else if (!makes_way)
+        expect_rebalancing(from);
+    for (auto at = source.tasks.rbegin(); *at != &recalled; ++at)
+        require((*at)->where != place::sent || is_fetched || (makes_way && (*at)->priority >= queue_.front()->priority),
+                "tasks are not asked back from the end");
+    recalled.where = place::recalled;
+    if (course_.recalls_answered_at_once)
+        answer(recalled);
+}
+
+void world::expect_rebalancing(std::uint32_t from) {
+    const worker& source = workers_[from];
     if (left_in_round_ == 0) {
-        require(queue_.empty(), "tasks are asked back while others wait");
+        require(queue_.empty(), "tasks are asked back while others wait that are no more urgent");
         require(some_idle(), "tasks are asked back for nobody");
         require(unanswered() == 0, "more tasks are asked back before the last answer came");
         for (const worker& other : workers_)
@@ -246,15 +308,6 @@ void world::on_recall(std::uint32_t from, task& recalled) {
     }
     require(left_in_round_ != 0 && from == round_from_, "more than half of what could be moved is asked back");
     --left_in_round_;
-    require(recalled.where == place::sent, "a task is asked back that cannot be");
-    require(source.ready, "a task is asked back from a worker that is about to end");
-    require(++recalled.recalls_now == 1, "a task is asked back again and again");
-    require(&recalled != source.tasks.front(), "the first task of a worker is asked back");
-    for (auto at = source.tasks.rbegin(); *at != &recalled; ++at)
-        require((*at)->where != place::sent, "tasks are not asked back from the end");
-    recalled.where = place::recalled;
-    if (course_.recalls_answered_at_once)
-        answer(recalled);
 }
 
 // What is the case ----------------------------------------------------------------------------------------------------
@@ -296,10 +349,18 @@ std::size_t world::unanswered() const {
 }
 
 bool world::some_idle() const {
-    return std::ranges::any_of(workers_, [](const worker& one) { return one.ready && one.tasks.empty(); });
+    return std::ranges::any_of(workers_, [this](const worker& one) { return is_idle(one); });
 }
 
 bool world::has_room(const worker& in, const task& for_it) const {
+    if (!may_be_given(in))
+        return false;
+    // Nothing is begun before what is more urgent and waits behind another worker's first.
+    for (const worker& other : workers_)
+        if (!in.tasks.empty() && &other != &in && other.ready)
+            for (const task* const one : other.tasks)
+                if (one != other.tasks.front() && one->where == place::sent && one->priority > for_it.priority)
+                    return false;
     return in.tasks.empty() || (!in.has_unread && in.tasks.size() < course_.bounds.tasks_ahead &&
                                 in.bytes() + for_it.size <= course_.bounds.bytes_ahead);
 }
@@ -314,13 +375,15 @@ void world::compare_counts() const {
     require(scheduler_.waiting() == queue_.size(), "it does not know how many tasks wait");
     require(scheduler_.with_workers() == with_workers(), "it does not know how many tasks are with workers");
     require(scheduler_.ready_workers() == ready_workers(), "it does not know how many workers are ready");
-    const auto idle = std::ranges::count_if(workers_, [](const worker& one) { return one.ready && one.tasks.empty(); });
+    const auto idle = std::ranges::count_if(workers_, [this](const worker& one) { return is_idle(one); });
     require(scheduler_.idle_workers() == static_cast<std::size_t>(idle), "it does not know how many workers are idle");
     require(scheduler_.empty() == (queue_.empty() && with_workers() == 0), "it does not know whether it has anything");
 }
 
 void world::compare_lists() const {
     for (std::uint32_t index = 0; index != workers_known_; ++index) {
+        require(scheduler_.used_up(index) == is_used_up(workers_[index]),
+                "it does not know whether a worker is used up");
         const auto& had = workers_[index].tasks;
         const auto& list = scheduler_.tasks_of(index);
         require(list.size() == had.size(), "it does not know how many tasks a worker has");
@@ -349,16 +412,22 @@ void world::check_nothing_to_do() const {
     for (const worker& one : workers_)
         require(!one.ready || !has_room(one, *queue_.front()) || one.tasks.size() >= share(),
                 "a worker has room for its share while tasks wait");
+    for (const worker& one : workers_)
+        for (const task* const had : one.tasks)
+            require(!one.ready || had == one.tasks.front() || had->where != place::sent ||
+                        had->priority >= queue_.front()->priority,
+                    "a task that was sent ahead does not make way for a more urgent one");
 }
 
 void world::finish_all() {
-    for (std::size_t left = 20 * (tasks_.size() + workers_.size()); !scheduler_.empty(); --left) {
+    for (std::size_t left = 20 * (tasks_.size() + workers_.size() + 1); !scheduler_.empty(); --left) {
         require(left != 0, "it does not come to an end");
         const auto all = possible();
         const auto some = [&all](happening what) { return std::ranges::find(all, what, &event::what); };
         // What is under way first; then the work; and if there is nobody to do it, somebody comes.
         auto next = some(happening::answer);
-        for (const happening what : {happening::finish, happening::begin, happening::ready, happening::gone})
+        for (const happening what :
+             {happening::finish, happening::begin, happening::ready, happening::released, happening::gone})
             if (next == all.end())
                 next = some(what);
         require(next != all.end(), "tasks wait for ever");
@@ -374,7 +443,8 @@ std::string world::state() const {
     for (const task& one : tasks_)
         add(static_cast<std::size_t>(one.where) * 4 + (one.begun ? 2 : 0) + (one.cancelled ? 1 : 0));
     for (const worker& one : workers_) {
-        add((one.has_unread ? 3 : 0) + (one.ready ? 2 : one.alive ? 1 : 0));
+        add((one.has_unread ? 4 : 0) + (one.ready ? 3 : one.held ? 2 : one.alive ? 1 : 0));
+        add(one.given);
         for (const task* const had : one.tasks)
             add(had->id);
     }
@@ -385,9 +455,10 @@ std::string world::state() const {
 }
 
 void world::fail(const std::string& what) const {
-    constexpr const char* names[] = {"add task",       "ready worker",  "leaving worker", "gone worker",
-                                     "gone retrying",  "gone with all", "begin worker",   "finish task",
-                                     "answer of task", "cancel task",   "ask back task",  "take"};
+    constexpr const char* names[] = {"add task",      "add in front",    "ready worker", "leaving worker",
+                                     "held worker",   "released worker", "gone worker",  "gone retrying",
+                                     "gone with all", "begin worker",    "finish task",  "answer of task",
+                                     "cancel task",   "ask back task",   "take"};
     std::ostringstream text;
     text << what << ", after:";
     for (const event one : story_)
@@ -395,8 +466,11 @@ void world::fail(const std::string& what) const {
     text << " now";
     for (std::size_t index = 0; index != workers_.size(); ++index) {
         text << " worker " << index << (workers_[index].ready ? " has" : " (not ready) has");
-        for (const task* const one : workers_[index].tasks)
+        for (const task* const one : workers_[index].tasks) {
             text << ' ' << one->id - 1 << (one->begun ? "(begun)" : "");
+            if (one->priority != 0)
+                text << "(priority " << one->priority << ')';
+        }
         text << ',';
     }
     text << " waiting";

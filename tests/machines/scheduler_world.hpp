@@ -26,19 +26,27 @@ public:
         std::size_t workers;
         std::size_t tasks;
         machines::scheduler::limits bounds;
-        bool recalls_answered_at_once = true; ///< as with a ledger; else it is an event of its own
-        bool cancels = true;                  ///< tasks may be called off
-        bool asks_back = false;               ///< somebody may want single tasks back
-        bool leaves = true;                   ///< workers may be about to end
-        bool dies = true;                     ///< workers may be gone
-        bool takes_waiting = false;           ///< what waits may be taken away
-        std::vector<std::size_t> sizes = {};  ///< of the tasks, in bytes, over and over; empty: 1
+        bool recalls_answered_at_once = true;  ///< as with a ledger; else it is an event of its own
+        bool cancels = true;                   ///< tasks may be called off
+        bool asks_back = false;                ///< somebody may want single tasks back
+        bool leaves = true;                    ///< workers may be about to end
+        bool dies = true;                      ///< workers may be gone
+        bool takes_waiting = false;            ///< what waits may be taken away
+        bool holds = false;                    ///< workers may be given nothing more for a while
+        bool adds_in_front = false;            ///< tasks may be submitted as the next of those as urgent
+        std::vector<std::size_t> sizes = {};   ///< of the tasks, in bytes, over and over; empty: 1
+        std::vector<int> priorities = {};      ///< of the tasks, over and over; empty: 0
+        std::vector<std::uint32_t> items = {}; ///< that the tasks stand for, over and over; empty: 1
+        std::uint64_t allowance = machines::scheduler::no_limit; ///< so many items may be sent to each worker
     };
 
     enum class happening : std::uint8_t {
         add,           ///< task `index` is submitted
+        add_in_front,  ///< the same, before all that are as urgent
         ready,         ///< worker `index`
         leaving,       ///< worker `index`
+        held,          ///< worker `index`
+        released,      ///< worker `index`
         gone,          ///< worker `index`; what it had not begun is done again
         gone_retrying, ///< worker `index`; all that it had is done again
         gone_with_all, ///< worker `index`; nothing that it had is done again
@@ -86,15 +94,20 @@ private:
     struct worker {
         bool ready = false;
         bool alive = false;
+        bool held = false;
+        std::uint64_t given = 0; ///< so many items were sent to it since it became ready, and not taken back
         bool has_unread = false; ///< a task was taken back from it and it has finished none since
         std::deque<task*> tasks;
         std::size_t bytes() const;
     };
 
     void tell(event now);
+    void queue_back(task& waiting);
+    void queue_front(task& waiting);
     void settle();
     void on_send(std::uint32_t to, task& sent);
     void on_recall(std::uint32_t from, task& recalled);
+    void expect_rebalancing(std::uint32_t from);
     void answer(task& recalled);
     void bury(std::uint32_t index, happening how);
     void take_from_worker(task& gone);
@@ -108,6 +121,9 @@ private:
     /// How many tasks each ready worker would have if they had all that is to be done among them.
     std::size_t share() const;
     std::size_t unanswered() const;
+    bool may_be_given(const worker& one) const { return one.ready && one.given < course_.allowance; }
+    bool is_idle(const worker& one) const { return may_be_given(one) && one.tasks.empty(); }
+    bool is_used_up(const worker& one) const { return one.ready && !may_be_given(one) && one.tasks.empty(); }
     bool some_idle() const;
     bool has_room(const worker& in, const task& for_it) const;
     void require(bool holds, const char* what) const {

@@ -5,6 +5,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <iterator>
 #include <vector>
 
 using namespace procpool::machines;
@@ -334,6 +335,74 @@ BOOST_AUTO_TEST_CASE(unless_told_otherwise_the_pauses_go_from_a_tenth_of_a_secon
         staff.start_failed(start, false);
     }
     BOOST_TEST((staff.retry_at(true) == start + 10s));
+}
+
+// A changing size -----------------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(an_elastic_pool_starts_as_many_workers_as_there_are_tasks_within_its_bounds) {
+    const staffing staff(2, 5, pauses);
+    const std::size_t expected[] = {2, 2, 2, 3, 4, 5, 5, 5};
+    for (std::size_t tasks = 0; tasks != std::size(expected); ++tasks)
+        BOOST_TEST(staff.launches(start, tasks) == expected[tasks]);
+    BOOST_TEST(staff.launches(start, ~std::size_t{0}) == 5u);
+}
+
+BOOST_AUTO_TEST_CASE(an_elastic_pool_counts_the_workers_that_are_coming_up) {
+    staffing staff(0, 4, pauses);
+    BOOST_TEST(staff.launches(start, 0) == 0u);
+    for (std::size_t launched = 0; launched != 3; ++launched) {
+        BOOST_TEST(staff.launches(start, 3) == 3 - launched);
+        staff.launched();
+    }
+    staff.became_ready();
+    BOOST_TEST(staff.launches(start, 3) == 0u);
+    BOOST_TEST(staff.launches(start, 4) == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(an_elastic_pool_with_more_workers_than_work_starts_none_and_ends_none_by_itself) {
+    staffing staff(1, 4, pauses);
+    for (int count = 0; count != 4; ++count) {
+        staff.launched();
+        staff.became_ready();
+    }
+    for (const std::size_t tasks : {0u, 1u, 3u, 4u, 100u})
+        BOOST_TEST(staff.launches(start, tasks) == 0u);
+    staff.gone(start, true);
+    staff.gone(start, true);
+    BOOST_TEST(staff.ready() == 2u);
+    BOOST_TEST(staff.launches(start, 1) == 0u); // who ended since it was idle is not replaced
+    BOOST_TEST(staff.launches(start, 3) == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_pool_of_no_workers_is_hopeless_only_after_failures_and_not_for_lack_of_work) {
+    staffing staff(0, 2, pauses);
+    BOOST_TEST(!staff.hopeless());
+    BOOST_TEST(!staff.retry_at(0));
+    for (int failures = 0; failures != 3; ++failures) {
+        BOOST_TEST(staff.launches(start, 1) == 1u);
+        BOOST_TEST(!staff.hopeless());
+        staff.launched();
+        staff.start_failed(start, true);
+    }
+    BOOST_TEST(staff.hopeless());
+    BOOST_TEST(staff.launches(start + 1h, 0) == 0u);
+    BOOST_TEST((staff.retry_at(1) == start + 100ms));
+    BOOST_TEST(staff.launches(start + 100ms, 5) == 1u); // one at a time
+}
+
+BOOST_AUTO_TEST_CASE(with_enough_workers_for_the_work_there_is_nothing_to_try_again) {
+    staffing staff(1, 3, pauses);
+    staff.launched();
+    staff.became_ready();
+    for (int failures = 0; failures != 3; ++failures) {
+        staff.launched();
+        staff.start_failed(start, true);
+    }
+    BOOST_TEST(staff.failures() == 1u);
+    BOOST_TEST(!staff.retry_at(1));
+    BOOST_TEST(staff.launches(start + 1h, 1) == 0u);
+    BOOST_TEST((staff.retry_at(2) == start + 100ms));
+    BOOST_TEST(staff.launches(start + 100ms, 2) == 1u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

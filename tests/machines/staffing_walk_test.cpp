@@ -11,6 +11,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace procpool::machines;
@@ -38,9 +39,11 @@ constexpr const char* names[] = {"launch",       "ready",    "start failed", "di
 constexpr staffing::pauses pauses{.first = 100ms, .longest = 1s};
 
 struct walker {
-    explicit walker(std::size_t workers) : wanted(workers), staff(workers, pauses) {}
+    explicit walker(std::size_t workers) : walker(workers, workers) {}
+    walker(std::size_t fewest, std::size_t workers) : least(fewest), most(workers), staff(fewest, workers, pauses) {}
 
-    std::size_t wanted;
+    std::size_t least;
+    std::size_t most;
     staffing staff;
     staffing::time_point now{};
     std::size_t starting = 0;
@@ -52,7 +55,7 @@ struct walker {
     bool possible(event what) const {
         switch (what) {
         case event::launch:
-            return staff.launches(now, true) != 0;
+            return staff.launches(now, most) != 0;
         case event::ready:
         case event::start_failed:
         case event::failed_for_good:
@@ -62,7 +65,7 @@ struct walker {
         case event::first_answer:
             return ready != 0;
         case event::retry_time:
-            return staff.retry_at(true) > now;
+            return staff.retry_at(most) > now;
         case event::stop:
             return !stopped;
         default:
@@ -110,7 +113,7 @@ struct walker {
             now += 30ms;
             break;
         case event::retry_time:
-            now = *staff.retry_at(true);
+            now = *staff.retry_at(most);
             break;
         case event::stop:
             staff.stop();
@@ -129,14 +132,17 @@ struct walker {
         const bool trouble = failed_in_a_row > 2 || useless_in_a_row > 3;
         if ((staff.failures() != 0) != trouble)
             return "it does not know whether starts are held back";
-        for (const bool work_waits : {false, true}) {
-            const std::size_t launches = staff.launches(now, work_waits);
-            const auto retry = staff.retry_at(work_waits);
-            if (alive + launches > wanted)
-                return "it wants more workers than were asked for";
+        for (std::size_t tasks = 0; tasks != most + 2; ++tasks) {
+            const bool work_waits = tasks != 0;
+            // As many as there are tasks, but not fewer or more than was asked for.
+            const std::size_t wanted = tasks < least ? least : tasks > most ? most : tasks;
+            const std::size_t launches = staff.launches(now, tasks);
+            const auto retry = staff.retry_at(tasks);
+            if (launches != 0 && alive + launches > wanted)
+                return "it wants more workers than were asked for, or than there is work for";
             if (stopped && (launches != 0 || retry))
                 return "it starts workers after the end";
-            if (!stopped && !trouble && alive + launches != wanted)
+            if (!stopped && !trouble && alive + launches != std::max(wanted, alive))
                 return "without trouble it does not fill up at once";
             if (trouble && !work_waits && (launches != 0 || retry))
                 return "after trouble it tries again though there is no work";
@@ -146,12 +152,12 @@ struct walker {
                 return "it wants to be asked again too late";
             if (retry && (launches != 0) != (*retry <= now))
                 return "it tries before its time, or not when it has come";
-            if (retry && (staff.launches(*retry, work_waits) != 1 || staff.launches(*retry - 1ns, work_waits) != 0))
+            if (retry && (staff.launches(*retry, tasks) != 1 || staff.launches(*retry - 1ns, tasks) != 0))
                 return "it does not try at the time at which it wants to be asked again";
-            if (launches == 0 && !retry && staff.launches(now + 24h, work_waits) != 0)
+            if (launches == 0 && !retry && staff.launches(now + 24h, tasks) != 0)
                 return "it would start a worker later without having asked to be asked";
         }
-        if (!stopped && alive == 0 && staff.launches(now, true) == 0 && !staff.retry_at(true))
+        if (!stopped && alive == 0 && staff.launches(now, 1) == 0 && !staff.retry_at(1))
             return "work waits for ever";
         if (staff.hopeless() != (alive == 0 && (failed_in_a_row > 2 || useless_in_a_row > 8)))
             return "it is hopeless too early or too late";
@@ -196,6 +202,15 @@ BOOST_AUTO_TEST_CASE(whatever_happens_it_fills_up_backs_off_tries_again_and_stop
         all.from(walker(wanted), 10);
         BOOST_TEST(all.looks > 1000u);
         BOOST_TEST_MESSAGE(wanted << " workers: " << all.looks << " looks");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_pool_of_changing_size_has_as_many_workers_as_there_are_tasks_whatever_happens) {
+    for (const auto& [least, most] : {std::pair<std::size_t, std::size_t>{0, 1}, {0, 3}, {1, 2}, {2, 4}}) {
+        walk all;
+        all.from(walker(least, most), 9);
+        BOOST_TEST(all.looks > 1000u);
+        BOOST_TEST_MESSAGE(least << " to " << most << " workers: " << all.looks << " looks");
     }
 }
 

@@ -12,18 +12,27 @@
 namespace procpool::machines {
 
 inline std::ostream& operator<<(std::ostream& out, worker_life::phase phase) {
-    constexpr const char* names[] = {"starting", "ready", "retiring", "ending", "buried"};
+    constexpr const char* names[] = {"starting", "initializing", "ready", "retiring", "ending", "buried"};
     return out << names[static_cast<int>(phase)];
 }
 
 inline std::ostream& operator<<(std::ostream& out, worker_life::cause cause) {
-    constexpr const char* names[] = {"none",           "died",           "start_timed_out", "wrong_hello",
-                                     "protocol_error", "task_cancelled", "retired",         "terminated"};
+    constexpr const char* names[] = {"none",
+                                     "died",
+                                     "start_timed_out",
+                                     "wrong_hello",
+                                     "initializer_failed",
+                                     "initializer_timed_out",
+                                     "protocol_error",
+                                     "task_cancelled",
+                                     "task_timed_out",
+                                     "retired",
+                                     "terminated"};
     return out << names[static_cast<int>(cause)];
 }
 
 inline std::ostream& operator<<(std::ostream& out, worker_life::action action) {
-    constexpr const char* names[] = {"none", "use", "close_input", "kill", "bury"};
+    constexpr const char* names[] = {"none", "initialize", "use", "close_input", "kill", "bury"};
     return out << names[static_cast<int>(action)];
 }
 

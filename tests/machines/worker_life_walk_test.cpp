@@ -7,6 +7,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -23,26 +24,33 @@ namespace {
 enum class event {
     good_hello,
     bad_hello,
+    initialized,
+    not_initialized,
     misbehaved,
     output_ended,
     exited,
     a_moment,
     deadline,
     retire,
+    condemn,
     cancel,
     terminate,
     count
 };
 
-constexpr const char* names[] = {"good hello", "bad hello", "misbehaved", "output ended", "exited",
-                                 "a moment",   "deadline",  "retire",     "cancel",       "terminate"};
+constexpr const char* names[] = {"good hello",   "bad hello", "initialized", "not initialized", "misbehaved",
+                                 "output ended", "exited",    "a moment",    "deadline",        "retire",
+                                 "condemn",      "cancel",    "terminate"};
 
 /// A life together with what is known of its past.
 struct walker {
-    static constexpr worker_life::limits bounds{.start = 30s, .exit = 5s};
+    explicit walker(const worker_life::limits& with) : bounds(with) {}
 
+    worker_life::limits bounds;
     worker_life life{worker_life::time_point{}, bounds};
     worker_life::time_point now{};
+    bool condemned = false;
+    int initializations = 0;
     int uses = 0;
     int kills = 0;
     int burials = 0;
@@ -55,6 +63,10 @@ struct walker {
             return life.hello(now, true);
         case event::bad_hello:
             return life.hello(now, false);
+        case event::initialized:
+            return life.initialized(true);
+        case event::not_initialized:
+            return life.initialized(false);
         case event::misbehaved:
             return life.misbehaved();
         case event::output_ended:
@@ -68,6 +80,10 @@ struct walker {
             return life.time_passed(now);
         case event::retire:
             return life.retire(now);
+        case event::condemn:
+            condemned = condemned || life.why() == cause::none;
+            life.condemn(cause::task_timed_out);
+            return action::none;
         case event::cancel:
             return life.kill(cause::task_cancelled);
         case event::terminate:
@@ -84,6 +100,7 @@ struct walker {
         const cause cause_before = life.why();
         const bool had_deadline = life.deadline().has_value();
         const action answer = tell(what);
+        initializations += answer == action::initialize ? 1 : 0;
         uses += answer == action::use ? 1 : 0;
         kills += answer == action::kill ? 1 : 0;
         burials += answer == action::bury ? 1 : 0;
@@ -100,19 +117,29 @@ struct walker {
             return "it is killed twice";
         if (after < before)
             return "it goes back to an earlier phase";
-        if (uses > 1 || (answer == action::use) != (before == phase::starting && after == phase::ready))
+        if (uses > 1 || (answer == action::use) != (before < phase::ready && after == phase::ready))
             return "it is used at another time than when it became ready";
+        if (bounds.has_initializer && (after == phase::ready) && initializations != 1)
+            return "it is used without having run the initializer";
+        if ((answer == action::initialize) != (before == phase::starting && after == phase::initializing))
+            return "it runs the initializer at another time than after its hello";
+        if (initializations > (bounds.has_initializer ? 1 : 0))
+            return "it runs the initializer twice, or one that there is not";
         if (life.was_ready() != (uses == 1))
             return "it does not know rightly whether it was ready";
         if (cause_before != cause::none && life.why() != cause_before)
             return "the first cause does not stand";
-        if ((life.why() == cause::none) != (after == phase::starting || after == phase::ready))
+        if ((life.why() == cause::none) != (after <= phase::ready && !condemned))
             return "it ends without a cause, or has one without ending";
-        const bool must_move =
-            after == phase::starting || after == phase::retiring || (after == phase::ending && kills == 0);
+        if (what == event::condemn && (answer != action::none || after != before))
+            return "condemning it does something";
+        const bool must_move = after == phase::starting || after == phase::retiring ||
+                               (after == phase::initializing && bounds.initializer) ||
+                               (after == phase::ending && kills == 0);
         if (life.deadline().has_value() != must_move)
             return "it has a deadline where nothing has to happen, or none where something has to";
-        if (must_move && *life.deadline() > now + std::max(bounds.start, bounds.exit))
+        if (must_move &&
+            *life.deadline() > now + std::max({bounds.start, bounds.exit, bounds.initializer.value_or(0s)}))
             return "its deadline is farther away than any limit";
         if (what == event::a_moment && answer != action::none)
             return "it does something before its deadline";
@@ -137,7 +164,8 @@ struct walk {
 
     /// Whatever has happened, it comes to an end within a bounded time if the worker does nothing by itself any more.
     static const char* finish(walker one) {
-        if (one.life.now_in() == phase::ready)
+        // Whatever an initializer without a limit does, and a worker that is used, the pool may end it.
+        if (one.life.now_in() == phase::ready || !one.life.deadline())
             if (const char* const wrong = one.step(event::retire))
                 return wrong;
         for (int deadlines = 0; one.life.deadline(); ++deadlines) {
@@ -181,9 +209,14 @@ struct walk {
 BOOST_AUTO_TEST_SUITE(worker_life_walk)
 
 BOOST_AUTO_TEST_CASE(whatever_happens_it_is_buried_once_killed_at_most_once_and_ends_in_time_for_the_first_cause) {
-    walk all;
-    all.from(walker{}, 6);
-    BOOST_TEST(all.lives == 1111111u);
+    for (const worker_life::limits& bounds :
+         {worker_life::limits{.start = 30s, .exit = 5s},
+          worker_life::limits{.start = 30s, .exit = 5s, .has_initializer = true, .initializer = 60s},
+          worker_life::limits{.start = 30s, .exit = 5s, .has_initializer = true}}) {
+        walk all;
+        all.from(walker(bounds), 5);
+        BOOST_TEST(all.lives == 402234u); // of 13 events, in every order
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -39,10 +39,17 @@ bool is_module(std::span<const std::byte> bytes) {
     return wire::decode_module(bytes).has_value();
 }
 
+bool is_progress(std::span<const std::byte> bytes) {
+    return wire::decode_progress(bytes).has_value();
+}
+
 std::vector<sample> short_samples() {
     return {{wire::encode(wire::hello_message{1, "build"}), &is_hello},
             {wire::encode(wire::hello_message{0, ""}), &is_hello},
-            {wire::encode(wire::setup_message{42}), &is_setup},
+            {wire::encode(wire::setup_message{42, 0}), &is_setup},
+            {wire::encode(wire::setup_message{1, std::uint64_t{5} << 30}), &is_setup},
+            {wire::encode(wire::progress_message{0.5, "half"}), &is_progress},
+            {wire::encode(wire::progress_message{0, ""}), &is_progress},
             {wire::encode(wire::module_message{7, "libsome.so", std::string(20, '\3')}), &is_module},
             {wire::encode(wire::module_message{0, "", ""}), &is_module}};
 }
@@ -64,9 +71,30 @@ BOOST_AUTO_TEST_CASE(hello_arrives_as_it_was) {
 
 BOOST_AUTO_TEST_CASE(setup_arrives_as_it_was) {
     for (const std::uint64_t index : {std::uint64_t{0}, std::uint64_t{4095}, ~std::uint64_t{0}}) {
-        const auto got = wire::decode_setup(wire::encode(wire::setup_message{index}).bytes());
-        BOOST_REQUIRE(got);
-        BOOST_TEST(got->worker_index == index);
+        for (const std::uint64_t limit :
+             {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{6} << 30, ~std::uint64_t{0}}) {
+            const auto got = wire::decode_setup(wire::encode(wire::setup_message{index, limit}).bytes());
+            BOOST_REQUIRE(got);
+            BOOST_TEST(got->worker_index == index);
+            BOOST_TEST(got->memory_limit == limit);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_setup_that_says_nothing_of_memory_sets_no_limit) {
+    BOOST_TEST(wire::setup_message{}.memory_limit == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(progress_arrives_as_it_was_bit_by_bit) {
+    using limits = std::numeric_limits<double>;
+    for (const double fraction : {0.0, 1.0, -0.0, 0.1, -1e300, limits::denorm_min(), limits::max(), limits::infinity(),
+                                  -limits::infinity(), limits::quiet_NaN()}) {
+        for (const std::string& text : texts()) {
+            const auto got = wire::decode_progress(wire::encode(wire::progress_message{fraction, text}).bytes());
+            BOOST_REQUIRE(got);
+            BOOST_TEST(std::memcmp(&got->fraction, &fraction, sizeof fraction) == 0);
+            BOOST_TEST((got->text == text));
+        }
     }
 }
 
@@ -111,6 +139,11 @@ BOOST_AUTO_TEST_CASE(a_text_that_announces_more_than_there_is_is_refused) {
         bytes.assign(module.bytes().begin(), module.bytes().end());
         std::memcpy(bytes.data() + 2, &length, sizeof length);
         BOOST_TEST(!wire::decode_module(bytes), "length " << length);
+
+        const wire::payload progress = wire::encode(wire::progress_message{1, "text!"});
+        bytes.assign(progress.bytes().begin(), progress.bytes().end());
+        std::memcpy(bytes.data() + 8, &length, sizeof length);
+        BOOST_TEST(!wire::decode_progress(bytes), "length " << length);
     }
 }
 
@@ -128,6 +161,10 @@ BOOST_AUTO_TEST_CASE(random_bytes_are_refused_or_are_exactly_the_message_they_de
             }
             if (const auto setup = wire::decode_setup(bytes)) {
                 BOOST_REQUIRE(same(wire::encode(*setup).bytes(), bytes));
+                ++accepted;
+            }
+            if (const auto progress = wire::decode_progress(bytes)) {
+                BOOST_REQUIRE(same(wire::encode(*progress).bytes(), bytes));
                 ++accepted;
             }
             if (const auto module = wire::decode_module(bytes)) {

@@ -10,9 +10,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 
 namespace procpool::core {
@@ -51,13 +53,20 @@ struct encoded_call {
     std::exception_ptr error; ///< set if the arguments could not be encoded
 };
 
+/// A task's reports that are yet to be told.
+struct progress_box {
+    std::mutex mutex;
+    std::deque<progress> waiting;
+};
+
 /// What was asked for with a task, beyond its being done.
 struct task_terms {
     std::optional<std::chrono::milliseconds> timeout; ///< of running time; 0: none, whatever the pool says
     std::chrono::milliseconds queue_timeout{0};       ///< of waiting time; 0: none
     int priority = 0;
     unsigned retries = 0;
-    std::function<void(const progress&)> on_progress;
+    std::shared_ptr<const std::function<void(const progress&)>> on_progress;
+    std::shared_ptr<progress_box> reports; ///< if there is somebody to tell
 };
 
 /// One call, or several of one function, on its way through the pool: bytes in, bytes or an error out. What they mean only
@@ -77,6 +86,7 @@ public:
     bool answered = false;      ///< the worker gave an answer, or one was put together from what it left
     bool part = false;          ///< of an operation that was begun with begin_operation()
     bool refused = false;       ///< there was no room for it
+    bool asked_to_end = false;  ///< for the core: called off while it ran, otherwise than by total cancellation
     bool is_watched = false;    ///< for the core: whether it is looked after while it is with a worker
 
     std::shared_ptr<task_cancellation> cancellation;               ///< null if nobody can call it off

@@ -86,7 +86,7 @@ private:
 
     virtual Result result() = 0;
 
-    void ended() override {
+    void ended(bool on_executor) override {
         settled<Result> all;
         if (error_) {
             all.error = std::move(error_);
@@ -102,7 +102,10 @@ private:
                 all.error = std::current_exception();
             }
         }
-        waiting_.release()->complete(std::move(all));
+        if (on_executor)
+            waiting_.release()->complete(std::move(all));
+        else
+            waiting_.release()->complete_later(std::move(all));
     }
 
     receiver_ptr<Result> waiting_;
@@ -134,11 +137,16 @@ public:
 private:
     void take(std::size_t first, std::uint32_t items, std::uint32_t, std::uint32_t& done,
               serialization::decoder& from) override {
-        for (; done != items; ++done) {
-            if constexpr (std::is_same_v<R, bool>)
-                from(results_[first + done].value);
-            else
-                from(results_[first + done]);
+        if constexpr (serialization::detail::bitwise<R>) {
+            from.bytes(results_.data() + first, items * sizeof(R));
+            done = items;
+        } else {
+            for (; done != items; ++done) {
+                if constexpr (std::is_same_v<R, bool>)
+                    from(results_[first + done].value);
+                else
+                    from(results_[first + done]);
+            }
         }
     }
 

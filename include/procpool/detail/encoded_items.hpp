@@ -29,6 +29,12 @@ public:
         note_end(offset);
     }
 
+    /// So many items at once, all of that size.
+    void items_of(std::size_t size, std::size_t count) noexcept {
+        stride_ = size;
+        count_ = count;
+    }
+
     void bytes(wire::payload all) noexcept { bytes_ = std::move(all); }
 
     std::size_t size() const noexcept { return count_; }

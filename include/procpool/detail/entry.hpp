@@ -186,7 +186,8 @@ struct reduce_entry {
         }
         made.enter(task_phase::encoding);
         serialization::encoder out(made.result());
-        out(*all);
+        if (all)
+            out(*all);
     }
 };
 

@@ -36,7 +36,7 @@ public:
     explicit handle_state(std::shared_ptr<core::pool_core> pool) : pool_(std::move(pool)) {}
 
     void settle(settled<R>&& result) {
-        std::vector<receiver_ptr<R>> told;
+        std::vector<place> told;
         std::vector<std::function<void()>> notified;
         {
             const std::lock_guard lock(mutex_);
@@ -48,8 +48,8 @@ public:
         changed_.notify_all();
         for (const std::function<void()>& one : notified)
             one();
-        for (receiver_ptr<R>& one : told)
-            complete_later(std::move(one));
+        for (place& one : told)
+            complete_later(std::move(one.who));
     }
 
     bool ready() const {
@@ -86,12 +86,16 @@ public:
 
     /// Tells the receiver when the result is there, never before this returns.
     static void tell(const std::shared_ptr<handle_state>& self, receiver_ptr<R> waiting) {
-        receiver<R>& who = *waiting;
-        who.on_cancel([weak = std::weak_ptr(self), who = &who](asio::cancellation_type) {
+        std::uint64_t ticket = 0;
+        {
+            const std::lock_guard lock(self->mutex_);
+            ticket = ++self->last_ticket_;
+        }
+        waiting->on_cancel([weak = std::weak_ptr(self), ticket](asio::cancellation_type) {
             if (const auto still = weak.lock())
-                still->stop_waiting(who);
+                still->stop_waiting(ticket);
         });
-        self->tell(std::move(waiting));
+        self->tell(ticket, std::move(waiting));
     }
 
     /// Calls when the result is there, which may be now, without taking it. For code of ours alone.
@@ -113,11 +117,16 @@ public:
     std::uint64_t id = 0;
 
 private:
-    void tell(receiver_ptr<R> waiting) {
+    struct place {
+        std::uint64_t ticket;
+        receiver_ptr<R> who;
+    };
+
+    void tell(std::uint64_t ticket, receiver_ptr<R> waiting) {
         {
             const std::lock_guard lock(mutex_);
             if (!ready_) {
-                waiting_.push_back(std::move(waiting));
+                waiting_.push_back({ticket, std::move(waiting)});
                 return;
             }
         }
@@ -126,14 +135,14 @@ private:
         complete_later(std::move(waiting));
     }
 
-    /// Ends somebody's waiting, who may be told already; the address is compared and no more.
-    void stop_waiting(const receiver<R>* who) {
+    /// Ends somebody's waiting, who may be told already. Not known by an address, which another one may have by then.
+    void stop_waiting(std::uint64_t ticket) {
         receiver_ptr<R> found;
         {
             const std::lock_guard lock(mutex_);
             for (auto one = waiting_.begin(); one != waiting_.end(); ++one)
-                if (one->get() == who) {
-                    found = std::move(*one);
+                if (one->ticket == ticket) {
+                    found = std::move(one->who);
                     waiting_.erase(one);
                     break;
                 }
@@ -149,7 +158,7 @@ private:
         } catch (...) {
             result.error = std::current_exception(); // copying the value failed
         }
-        waiting.release()->complete_later(std::move(result));
+        tell_from_anywhere(std::move(waiting), std::move(result));
     }
 
     // A result that can be copied can be asked for as often as one likes; another goes to whoever asks first.
@@ -172,7 +181,8 @@ private:
     mutable std::mutex mutex_;
     mutable std::condition_variable changed_;
     settled<R> result_;
-    std::vector<receiver_ptr<R>> waiting_;
+    std::vector<place> waiting_;
+    std::uint64_t last_ticket_ = 0;
     std::vector<std::function<void()>> notified_;
     asio::cancellation_signal signal_;
     std::mutex signal_mutex_; ///< a signal may be emitted by one thread at a time

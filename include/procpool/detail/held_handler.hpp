@@ -8,10 +8,12 @@
 #include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/execution/blocking.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/recycling_allocator.hpp>
+#include <boost/asio/require.hpp>
 
 #include <memory>
 #include <tuple>
@@ -28,6 +30,16 @@ struct no_executor {};
 template <class Handler>
 inline constexpr bool has_own_executor =
     !std::is_same_v<asio::associated_executor_t<Handler, no_executor>, no_executor>;
+
+template <class Executor>
+inline constexpr bool never_blocks = asio::can_require<Executor, asio::execution::blocking_t::never_t>::value;
+
+/// Whether a handler can be told later without the pool's executor.
+template <class Handler>
+inline constexpr bool can_be_posted = false;
+template <class Handler>
+requires has_own_executor<Handler>
+inline constexpr bool can_be_posted<Handler> = never_blocks<asio::associated_executor_t<Handler, no_executor>>;
 
 /// Whether a handler is one of ours that runs no code of the program.
 template <class Handler>
@@ -83,13 +95,24 @@ public:
     /// Calls the handler on its executor, and never from within this function.
     template <class... Results>
     static void post(held_handler&& held, const asio::any_io_executor& pool_executor, Results&&... results) {
-        auto executor = asio::get_associated_executor(held.handler_, pool_executor);
-        asio::post(executor, bound_handler<Handler, std::decay_t<Results>...>{std::move(held.handler_),
-                                                                              {std::forward<Results>(results)...}});
+        const auto executor =
+            asio::get_associated_executor(held.handler_, pool_executor); // before the handler is moved
+        post_to(executor, pool_executor,
+                bound_handler<Handler, std::decay_t<Results>...>{std::move(held.handler_),
+                                                                 {std::forward<Results>(results)...}});
     }
 
 private:
     struct nothing {};
+
+    template <class Executor, class Work>
+    static void post_to(const Executor& executor, const asio::any_io_executor& other, Work&& work) {
+        if constexpr (never_blocks<Executor>)
+            asio::post(executor, std::move(work));
+        else // as that of asio::any_completion_handler, which can only be dispatched to
+            asio::post(other,
+                       [executor, moved = std::move(work)]() mutable { asio::dispatch(executor, std::move(moved)); });
+    }
 
     static auto track(const Handler& handler, const asio::any_io_executor& pool_executor) {
         if constexpr (has_own_executor<Handler>)

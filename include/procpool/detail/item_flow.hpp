@@ -66,7 +66,7 @@ protected:
     void no_more();
 
     /// Tells ended(), if that is so and was not told.
-    void end_if_over();
+    void end_if_over(bool on_executor);
 
     /// So many items were added and are not over.
     std::size_t under_way() const;
@@ -102,7 +102,9 @@ private:
 
     /// A chunk is over, and what became of its items was told.
     virtual void some_over() {}
-    virtual void ended() = 0;
+
+    /// @param on_executor whether this is called where handlers may be
+    virtual void ended(bool on_executor) = 0;
 
     struct range {
         std::shared_ptr<const encoded_items> items;
@@ -117,7 +119,10 @@ private:
 
     void enlist(chunk_task& chunk);
     void strike_out(chunk_task& chunk);
-    std::vector<std::unique_ptr<chunk_task>> cut();
+    void cut(std::vector<std::unique_ptr<chunk_task>>& chunks);
+    void give_up(std::exception_ptr why);
+    void drop_rest();
+    static bool is_for_all(const std::exception_ptr& why);
     void hand_over();
     void over(chunk_task& chunk);
     struct told {
@@ -145,6 +150,7 @@ private:
     std::size_t over_ = 0;
     bool no_more_ = false;
     bool called_off_ = false;
+    std::exception_ptr called_off_for_; ///< null if somebody wanted it so
     bool open_ = false;
     bool ended_ = false;
 };

@@ -142,15 +142,30 @@ wire::payload encode_before(const F& f) {
     return bytes.finish();
 }
 
+/// Whether a range's memory is what its items travel as.
+template <class Call, class Range>
+inline constexpr bool travels_as_it_is = false;
+template <class F, class Element, class Range>
+requires std::ranges::contiguous_range<Range> && std::ranges::sized_range<Range> &&
+    serialization::detail::bitwise<std::remove_cvref_t<Element>> &&
+    std::is_same_v<typename element_call<F, Element>::shape::travelled, type_list<std::remove_cvref_t<Element>>>
+inline constexpr bool travels_as_it_is<element_call<F, Element>, Range> = true;
+
 /// Reads a whole range.
 template <class Call, class Range>
 std::shared_ptr<encoded_items> encode_range(wire::payload before, Range&& inputs) {
     auto items = std::make_shared<encoded_items>(std::move(before));
     wire::payload_builder bytes;
     serialization::encoder out(bytes);
-    for (auto&& element : inputs) {
-        Call::encode(out, std::forward<decltype(element)>(element));
-        items->item_ends(bytes.size());
+    if constexpr (travels_as_it_is<Call, std::remove_cvref_t<Range>>) {
+        const std::size_t size = sizeof(std::ranges::range_value_t<Range>);
+        items->items_of(size, std::ranges::size(inputs));
+        out.bytes(std::ranges::data(inputs), size * std::ranges::size(inputs));
+    } else {
+        for (auto&& element : inputs) {
+            Call::encode(out, std::forward<decltype(element)>(element));
+            items->item_ends(bytes.size());
+        }
     }
     items->bytes(bytes.finish());
     return items;

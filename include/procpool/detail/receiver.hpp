@@ -61,7 +61,7 @@ template <class R, class Handler>
 class handler_receiver final : public receiver<R> {
 public:
     handler_receiver(const asio::any_io_executor& pool_executor, Handler&& handler)
-        : receiver<R>(completes_anywhere<Handler>, has_own_executor<Handler>), pool_executor_(pool_executor),
+        : receiver<R>(completes_anywhere<Handler>, can_be_posted<Handler>), pool_executor_(pool_executor),
           held_(std::move(handler), pool_executor) {}
 
     static receiver_ptr<R> make(const asio::any_io_executor& pool_executor, Handler&& handler) {
@@ -102,6 +102,15 @@ private:
     asio::any_io_executor pool_executor_;
     held_handler<Handler> held_;
 };
+
+/// Tells a receiver from wherever that may be, and so that no code of the program runs before this returns.
+template <class R>
+void tell_from_anywhere(receiver_ptr<R> waiting, settled<R>&& result) {
+    if (waiting->anywhere) // it waits for no executor, which may not run any more
+        waiting.release()->complete(std::move(result));
+    else
+        waiting.release()->complete_later(std::move(result));
+}
 
 /// An operation that is more than one call, prepared and not yet started.
 template <class R>

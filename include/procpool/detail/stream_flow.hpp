@@ -9,6 +9,7 @@
 #include <procpool/detail/handle_state.hpp>
 #include <procpool/detail/item_flow.hpp>
 #include <procpool/detail/receiver.hpp>
+#include <procpool/error.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -67,10 +68,10 @@ public:
         result what;
     };
 
-    std::uint64_t wait(waiter waiting) {
-        waiting_.push_back({++last_ticket_, std::move(waiting)});
-        return last_ticket_;
-    }
+    /// A number for somebody who is about to wait.
+    std::uint64_t draw_ticket() noexcept { return ++last_ticket_; }
+    void wait(std::uint64_t ticket, waiter waiting) { waiting_.push_back({ticket, std::move(waiting)}); }
+    std::size_t waiting() const noexcept { return waiting_.size(); }
 
     /// The one who waits under that number is called off.
     void call_off(std::uint64_t ticket) {
@@ -115,7 +116,7 @@ public:
 
     static void tell(std::vector<told> all) {
         for (told& one : all)
-            one.who.release()->complete_later(std::move(one.what));
+            tell_from_anywhere(std::move(one.who), std::move(one.what));
     }
 
 private:
@@ -222,16 +223,19 @@ public:
 
     void next(receiver_ptr<std::optional<value>> waiting) override {
         std::uint64_t ticket = 0;
-        receiver<std::optional<value>>& who = *waiting;
         {
             const std::lock_guard lock(mutex_);
-            ticket = exchange_.wait(std::move(waiting));
+            ticket = exchange_.draw_ticket();
         }
-        // Nobody is told before this function matches those who wait with what is there, unless another thread does.
-        who.on_cancel([weak = this->weak_from_this(), ticket](asio::cancellation_type) {
+        // Before it waits where another thread may tell it, after which it is no more.
+        waiting->on_cancel([weak = this->weak_from_this(), ticket](asio::cancellation_type) {
             if (const auto still = weak.lock())
                 static_cast<stream_flow&>(*still).stop_waiting(ticket);
         });
+        {
+            const std::lock_guard lock(mutex_);
+            exchange_.wait(ticket, std::move(waiting));
+        }
         pull();
         match();
     }
@@ -292,7 +296,7 @@ private:
             if (!more) {
                 input_.reset();
                 end_input(std::move(error));
-            } else if (takes_long() && this->under_way() >= pool_->workers()) {
+            } else if (takes_long() && this->under_way() >= pool_->workers() && !more_wait_than_come()) {
                 return;
             }
         }
@@ -316,8 +320,13 @@ private:
         const std::size_t good = window_ != 0 ? window_ : this->good_window();
         const std::lock_guard lock(mutex_);
         const std::size_t least = window_ != 0 ? window_ : 2 * pool_->workers();
-        const std::size_t window = std::max(least, std::min(good, most_bytes / bytes_each_));
-        return dropped_ || ended_ ? 0 : window - std::min(window, pulled_ - taken_);
+        const std::size_t window = std::max({least, exchange_.waiting(), std::min(good, most_bytes / bytes_each_)});
+        return dropped_ || ended_ || terminated_ ? 0 : window - std::min(window, pulled_ - taken_);
+    }
+
+    bool more_wait_than_come() const {
+        const std::lock_guard lock(mutex_);
+        return exchange_.waiting() > pulled_ - taken_;
     }
 
     void end_input(std::exception_ptr error) {
@@ -327,7 +336,7 @@ private:
                 input_error_ = std::move(error);
         }
         this->no_more();
-        this->end_if_over();
+        this->end_if_over(false);
     }
 
     // The results ---------------------------------------------------------------------------------------------------
@@ -345,6 +354,20 @@ private:
     void failed(std::size_t first, std::size_t items, const std::exception_ptr& why) override {
         for (std::size_t item = first; item != first + items; ++item)
             put(item, {serialization::with_item(why, item), {}});
+        if (is_terminated(why)) {
+            const std::lock_guard lock(mutex_);
+            terminated_ = true;
+        }
+    }
+
+    static bool is_terminated(const std::exception_ptr& why) {
+        try {
+            std::rethrow_exception(why);
+        } catch (const pool_error& error) {
+            return error.code() == errc::pool_terminated;
+        } catch (...) {
+            return false;
+        }
     }
 
     static result to_result(outcome<R>&& one) {
@@ -358,7 +381,7 @@ private:
 
     void put(std::size_t item, result one) {
         const std::lock_guard lock(mutex_);
-        if (dropped_)
+        if (dropped_ || item < first_slot_)
             return;
         if (!in_order_) {
             exchange_.add(std::move(one));
@@ -374,9 +397,19 @@ private:
     }
 
     bool wants_so_far() const noexcept override { return true; }
-    void some_over() override { match(); }
+    // A pool that was terminated has no use for more input.
+    void some_over() override {
+        bool terminated = false;
+        {
+            const std::lock_guard lock(mutex_);
+            terminated = terminated_;
+        }
+        if (terminated)
+            end_input(nullptr);
+        match();
+    }
 
-    void ended() override {
+    void ended(bool) override {
         {
             const std::lock_guard lock(mutex_);
             ended_ = true;
@@ -412,6 +445,7 @@ private:
     std::size_t bytes_each_ = 1;
     std::exception_ptr input_error_;
     bool dropped_ = false;
+    bool terminated_ = false;
     bool ended_ = false;
 };
 

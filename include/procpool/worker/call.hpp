@@ -6,7 +6,9 @@
 
 #include <procpool/post_mortem.hpp>
 #include <procpool/wire/payload.hpp>
+#include <procpool/worker/kept_results.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -16,24 +18,42 @@ namespace procpool::worker {
 /// One task, as a worker meets it: bytes to turn into arguments, and a place for the result's bytes.
 class call {
 public:
-    call(std::span<const std::byte> arguments, std::uint32_t items, wire::payload_builder& result) noexcept
-        : arguments_(arguments), result_(result), items_(items) {}
+    /// @param phase  where word is left of what is being done
+    /// @param copied whether this is not the worker but a copy of it, which a task made by fork and which came back from the task
+    call(std::span<const std::byte> arguments, wire::payload_builder& result, std::atomic<std::uint32_t>& phase,
+         const std::atomic<bool>& copied) noexcept
+        : arguments_(arguments), result_(result), phase_(phase), copied_(copied), kept_(result.size()) {}
     call(const call&) = delete;
     call& operator=(const call&) = delete;
 
     std::span<const std::byte> arguments() const noexcept { return arguments_; }
-    std::uint32_t items() const noexcept { return items_; }
     wire::payload_builder& result() noexcept { return result_; }
 
     /// Leaves word of what is being done, for the post-mortem in case that it is the last thing.
-    virtual void enter(task_phase phase) noexcept = 0;
+    void enter(task_phase phase) noexcept {
+        phase_.store(static_cast<std::uint32_t>(phase), std::memory_order_release);
+    }
 
     /// In a chunk, before each of its items: whether there is another one to run. What was added to the result since the last
     /// time belongs to the item before.
-    virtual bool next_item() = 0;
+    bool next_item() {
+        if (copied_.load(std::memory_order_relaxed)) [[unlikely]]
+            end_copy();
+        if (in_item_) {
+            // Once a result could not be kept, no further item may be begun: what is kept has to be all that is done.
+            ++done_;
+            if (!results_.keep(result_.data() + kept_, result_.size() - kept_))
+                last_ = true;
+            kept_ = result_.size();
+        }
+        in_item_ = (to_run_ != 0 && !last_) || claim_more();
+        if (in_item_)
+            --to_run_;
+        return in_item_;
+    }
 
     /// The item that runs is the chunk's last, whatever else it was given.
-    virtual void end_after_this_item() noexcept = 0;
+    void end_after_this_item() noexcept { last_ = true; }
 
     /// The function to call, if it is one that has an address. Throws pool_error if it is not to be found.
     virtual const void* function() const = 0;
@@ -44,10 +64,28 @@ public:
 protected:
     ~call() = default;
 
+    std::uint32_t done() const noexcept { return done_; }
+    bool at_end() const noexcept { return last_; }
+    void keep_results_in(kept_results results) noexcept { results_ = results; }
+    void may_run(std::uint32_t items) noexcept { to_run_ = items; }
+
 private:
+    /// Claims further items, and says by may_run() how many. False if the chunk is to end.
+    virtual bool claim_more() = 0;
+
+    /// A copy of the worker has no business with the pool.
+    [[noreturn]] virtual void end_copy() noexcept = 0;
+
     std::span<const std::byte> arguments_;
     wire::payload_builder& result_;
-    std::uint32_t items_;
+    std::atomic<std::uint32_t>& phase_;
+    const std::atomic<bool>& copied_;
+    kept_results results_;
+    std::size_t kept_;         ///< so many bytes of the result are kept
+    std::uint32_t to_run_ = 0; ///< claimed and not begun
+    std::uint32_t done_ = 0;
+    bool in_item_ = false;
+    bool last_ = false; ///< no further item may be begun
 };
 
 /// What stands in front of a chunk's answer.

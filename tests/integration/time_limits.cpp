@@ -1,0 +1,320 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+// Tasks that run or wait too long, and tasks that are asked to stop.
+
+#include <procpool/procpool.hpp>
+
+#include <integration/scratch.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <atomic>
+#include <ranges>
+#include <thread>
+
+#include <signal.h>
+#include <unistd.h>
+
+using namespace procpool::testing;
+using namespace std::chrono_literals;
+using procpool::errc;
+
+namespace {
+
+template <class Get>
+boost::system::error_code code_of(Get get) {
+    try {
+        get();
+    } catch (const boost::system::system_error& error) {
+        return error.code();
+    }
+    return {};
+}
+
+int own_pid() {
+    return ::getpid();
+}
+
+int echo(int value) {
+    return value;
+}
+
+// Never looks whether it is to stop.
+int run_for_ever(const std::string& began) {
+    touch(began);
+    for (;;)
+        ::pause();
+}
+
+int ignore_sigterm_and_run_for_ever(const std::string& began) {
+    ::signal(SIGTERM, SIG_IGN);
+    return run_for_ever(began);
+}
+
+// The other way of looking is tested with cancellation.
+int run_until_asked(const std::string& began, int value) {
+    while (!procpool::this_task::stop_requested()) {
+        if (!exists(began))
+            touch(began);
+        std::this_thread::sleep_for(1ms); // what a task does here is its own matter
+    }
+    return value;
+}
+
+int listen_and_run_for_ever(const std::string& began) {
+    static_cast<void>(procpool::this_task::stop_requested());
+    return run_for_ever(began);
+}
+
+int stop_the_process(const std::string& began) {
+    touch(began);
+    ::raise(SIGSTOP);
+    return 0;
+}
+
+int run_for_ever_at(int item, int at, const std::string& diary) {
+    note(diary, item);
+    if (item == at)
+        for (;;)
+            ::pause();
+    return item;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(time_limits)
+
+BOOST_AUTO_TEST_CASE(a_task_that_runs_too_long_fails_with_timed_out_and_its_worker_is_replaced) {
+    const scratch here;
+    procpool::process_pool pool({.workers = 1});
+    const int before = pool.submit(own_pid).get();
+    BOOST_TEST(
+        (code_of([&] { pool.submit(run_for_ever, here.file("began")).timeout(50ms).get(); }) == errc::timed_out));
+    BOOST_TEST(exists(here.file("began")));
+    BOOST_TEST(pool.submit(own_pid).get() != before);
+    BOOST_TEST(pool.stats().workers_died == 0u); // it did not die, it was ended
+}
+
+BOOST_AUTO_TEST_CASE(a_limit_of_the_pool_holds_for_every_task_unless_it_has_its_own) {
+    const scratch here;
+    procpool::process_pool pool({.workers = 3, .task_timeout = 50ms});
+    auto without = pool.submit(meet_and_return, here.file("one began"), here.file("go on"), 1).timeout(0ms).start();
+    auto longer = pool.submit(meet_and_return, here.file("two began"), here.file("go on"), 2).timeout(1h).start();
+    BOOST_REQUIRE(wait_until([&] { return exists(here.file("one began")) && exists(here.file("two began")); }));
+    // When a later one has reached the pool's limit, these two run longer than it already.
+    BOOST_TEST((code_of([&] { pool.submit(run_for_ever, here.file("began")).get(); }) == errc::timed_out));
+    BOOST_TEST(!without.ready());
+    BOOST_TEST(!longer.ready());
+    touch(here.file("go on"));
+    BOOST_TEST(without.get() == 1);
+    BOOST_TEST(longer.get() == 2);
+}
+
+BOOST_AUTO_TEST_CASE(the_time_counts_from_the_beginning_of_the_task_and_not_from_its_submission) {
+    const scratch here;
+    procpool::process_pool pool({.workers = 1});
+    auto first = pool.submit(meet_and_return, here.file("began"), here.file("go on"), 1).start();
+    BOOST_REQUIRE(wait_until([&] { return exists(here.file("began")); }));
+    auto behind = pool.submit(echo, 2).timeout(20ms).start();
+    // It waits longer than it may run.
+    BOOST_TEST((code_of([&] { pool.submit(echo, 3).queue_timeout(60ms).get(); }) == errc::queue_timed_out));
+    BOOST_TEST(!behind.ready());
+    touch(here.file("go on"));
+    BOOST_TEST(first.get() == 1);
+    BOOST_TEST(behind.get() == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_task_that_stops_when_it_is_asked_keeps_its_worker_and_still_has_timed_out) {
+    const scratch here;
+    procpool::process_pool pool({.workers = 1, .kill_grace = 30s});
+    const int before = pool.submit(own_pid).get();
+    BOOST_TEST(
+        (code_of([&] { pool.submit(run_until_asked, here.file("began"), 1).timeout(50ms).get(); }) == errc::timed_out));
+    BOOST_TEST(pool.submit(own_pid).get() == before);
+    // And the next task is not asked.
+    BOOST_TEST(pool.submit([] { return procpool::this_task::stop_requested(); }).get() == false);
+}
+
+BOOST_AUTO_TEST_CASE(one_that_does_not_stop_although_it_listened_is_ended_after_the_grace) {
+    const scratch here;
+    procpool::process_pool pool({.workers = 1, .kill_grace = 30ms});
+    BOOST_TEST((code_of([&] { pool.submit(listen_and_run_for_ever, here.file("began")).timeout(30ms).get(); }) ==
+                errc::timed_out));
+    BOOST_TEST(pool.submit(echo, 3).get() == 3);
+}
+
+BOOST_AUTO_TEST_CASE(one_that_ignores_sigterm_is_killed) {
+    const scratch here;
+    for (const auto grace : {0ms, 30ms}) {
+        procpool::process_pool pool({.workers = 1, .kill_grace = grace});
+        BOOST_TEST((code_of([&] {
+                        pool.submit(ignore_sigterm_and_run_for_ever, here.file("began")).timeout(30ms).get();
+                    }) == errc::timed_out));
+        BOOST_TEST(pool.submit(echo, 3).get() == 3);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_that_was_stopped_by_a_signal_is_ended_like_any_other) {
+    const scratch here;
+    procpool::process_pool pool({.workers = 1, .kill_grace = 30ms});
+    BOOST_TEST(
+        (code_of([&] { pool.submit(stop_the_process, here.file("began")).timeout(50ms).get(); }) == errc::timed_out));
+    BOOST_TEST(pool.submit(echo, 3).get() == 3);
+}
+
+BOOST_AUTO_TEST_CASE(tasks_behind_one_that_runs_too_long_are_not_touched) {
+    const scratch here;
+    procpool::process_pool pool({.workers = 1});
+    auto late = pool.submit(run_for_ever, here.file("began")).timeout(100ms).start();
+    std::vector<procpool::task_handle<int>> behind;
+    for (int i = 0; i != 200; ++i)
+        behind.push_back(pool.submit(echo, i).start());
+    BOOST_TEST((code_of([&] { late.get(); }) == errc::timed_out));
+    for (int i = 0; i != 200; ++i)
+        BOOST_TEST(behind[static_cast<std::size_t>(i)].get() == i);
+}
+
+BOOST_AUTO_TEST_CASE(limits_on_ten_thousand_tasks_at_once_that_keep_to_them_change_nothing) {
+    procpool::process_pool pool({.workers = 2});
+    std::vector<procpool::task_handle<int>> all;
+    for (int i = 0; i != 10'000; ++i)
+        all.push_back(pool.submit(echo, i).timeout(30s).queue_timeout(60s).start());
+    for (int i = 0; i != 10'000; ++i)
+        BOOST_REQUIRE(all[static_cast<std::size_t>(i)].get() == i);
+    BOOST_TEST(pool.stats().workers_started == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_limit_that_is_hit_at_about_the_end_of_the_task_gives_either_the_result_or_the_error) {
+    procpool::process_pool pool({.workers = 2});
+    std::vector<procpool::task_handle<int>> all;
+    const auto burn = [](int microseconds) {
+        const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(microseconds);
+        while (std::chrono::steady_clock::now() < end) {
+        }
+        return microseconds;
+    };
+    for (int i = 0; i != 100; ++i)
+        all.push_back(pool.submit(burn, 1800 + 4 * i).timeout(2ms).start());
+    std::size_t results = 0;
+    std::size_t errors = 0;
+    for (int i = 0; i != 100; ++i) {
+        auto& one = all[static_cast<std::size_t>(i)];
+        const auto code = code_of([&] { BOOST_TEST(one.get() == 1800 + 4 * i); });
+        BOOST_TEST((!code || code == errc::timed_out));
+        ++(code ? errors : results);
+    }
+    BOOST_TEST(results + errors == 100u);
+    BOOST_TEST(pool.stats().workers_died == 0u);
+    BOOST_TEST(pool.submit(echo, 1).get() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(in_a_batch_each_item_has_its_own_time_and_only_the_one_that_ran_too_long_fails) {
+    const scratch here;
+    procpool::process_pool pool({.workers = 2});
+    std::vector<std::tuple<int, int, std::string>> items;
+    for (int i = 0; i != 500; ++i)
+        items.emplace_back(i, 250, here.file("diary"));
+    const auto call = [](const std::tuple<int, int, std::string>& one) { return std::apply(run_for_ever_at, one); };
+    const auto all = pool.map_settled(call, items).timeout(300ms).get();
+    BOOST_REQUIRE(all.size() == 500u);
+    for (std::size_t i = 0; i != 500; ++i) {
+        if (i == 250)
+            BOOST_TEST((code_of([&] { all[i].value(); }) == errc::timed_out));
+        else
+            BOOST_TEST(all[i].value() == static_cast<int>(i));
+    }
+    auto ran = notes(here.file("diary"));
+    std::ranges::sort(ran);
+    BOOST_TEST(std::ranges::equal(ran, std::views::iota(0, 500))); // each began exactly once
+}
+
+BOOST_AUTO_TEST_CASE(a_task_that_waits_too_long_fails_and_never_begins) {
+    const scratch here;
+    procpool::process_pool pool({.workers = 1});
+    auto first = pool.submit(meet_and_return, here.file("began"), here.file("go on"), 1).start();
+    BOOST_REQUIRE(wait_until([&] { return exists(here.file("began")); }));
+    auto late = pool.submit(note_and_return, 2, here.file("diary")).queue_timeout(30ms).start();
+    auto patient = pool.submit(note_and_return, 3, here.file("diary")).queue_timeout(1h).start();
+    BOOST_TEST((code_of([&] { late.get(); }) == errc::queue_timed_out));
+    touch(here.file("go on"));
+    BOOST_TEST(first.get() == 1);
+    BOOST_TEST(patient.get() == 3);
+    BOOST_TEST(notes(here.file("diary")) == std::vector<std::int64_t>{3}, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_task_that_began_in_time_may_run_longer_than_it_was_allowed_to_wait) {
+    const scratch here;
+    procpool::process_pool pool({.workers = 1});
+    auto one = pool.submit(meet_and_return, here.file("began"), here.file("go on"), 1).queue_timeout(10s).start();
+    BOOST_REQUIRE(wait_until([&] { return exists(here.file("began")); }));
+    auto two = pool.submit(echo, 2).queue_timeout(20ms).start();
+    BOOST_TEST((code_of([&] { two.get(); }) == errc::queue_timed_out));
+    touch(here.file("go on"));
+    BOOST_TEST(one.get() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(terminal_cancellation_of_a_task_that_stops_yields_what_it_returns) {
+    const scratch here;
+    procpool::process_pool pool({.workers = 1, .kill_grace = 30s});
+    const int before = pool.submit(own_pid).get();
+    auto task = pool.submit(run_until_asked, here.file("began"), 5).start();
+    BOOST_REQUIRE(wait_until([&] { return exists(here.file("began")); }));
+    task.cancel();
+    BOOST_TEST(task.get() == 5);
+    BOOST_TEST(pool.submit(own_pid).get() == before);
+}
+
+BOOST_AUTO_TEST_CASE(a_stop_token_calls_back_while_the_task_computes) {
+    const scratch here;
+    procpool::process_pool pool({.workers = 1, .kill_grace = 30s});
+    auto task = pool.submit(
+                        [](const std::string& began) {
+                            const std::stop_token token = procpool::this_task::stop_token();
+                            std::atomic<bool> called = false;
+                            const std::stop_callback callback(token, [&] { called = true; });
+                            touch(began);
+                            while (!called) {
+                            }
+                            return token.stop_requested();
+                        },
+                        here.file("began"))
+                    .start();
+    BOOST_REQUIRE(wait_until([&] { return exists(here.file("began")); }));
+    task.cancel();
+    BOOST_TEST(task.get() == true);
+    // A token of the next task is a new one.
+    BOOST_TEST(pool.submit([] { return procpool::this_task::stop_token().stop_requested(); }).get() == false);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_task_asks_of_itself_outside_a_worker_is_answered_with_nothing) {
+    BOOST_TEST(procpool::this_task::id() == 0u);
+    BOOST_TEST(procpool::this_task::attempt() == 0u);
+    BOOST_TEST(!procpool::this_task::stop_requested());
+    BOOST_TEST(!procpool::this_task::stop_token().stop_possible());
+    procpool::this_task::report_progress(0.5);
+}
+
+BOOST_AUTO_TEST_CASE(a_task_knows_its_number_and_its_progress_is_told_in_order_before_its_result) {
+    procpool::process_pool pool({.workers = 1});
+    std::vector<double> told;
+    std::string text;
+    auto task = pool.submit(
+                        [](int steps) {
+                            for (int i = 1; i <= steps; ++i)
+                                procpool::this_task::report_progress(static_cast<double>(i) / steps, std::to_string(i));
+                            return procpool::this_task::id();
+                        },
+                        8)
+                    .on_progress([&](const procpool::progress& one) {
+                        told.push_back(one.fraction);
+                        text += one.message;
+                    })
+                    .start();
+    BOOST_TEST(task.get() == task.id());
+    BOOST_TEST(told.size() == 8u);
+    BOOST_TEST(std::ranges::is_sorted(told));
+    BOOST_TEST(text == "12345678");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
