@@ -19,6 +19,8 @@ namespace {
 // begun can go to an idle worker.
 constexpr std::chrono::milliseconds between_looks{2};
 
+constexpr std::chrono::milliseconds shortest_look{1};
+
 // How long the answer of a task that is done may take to come before the worker is ended for it.
 constexpr std::chrono::milliseconds longest_answer = std::chrono::seconds(30);
 
@@ -103,8 +105,8 @@ void pool::look_at_time(worker& place, task& running, time_point time) {
     }
     if (up <= time)
         begin_eviction(running, eviction::cause::timed_out);
-    else
-        watched.look_again = std::min(watched.look_again, up);
+    if (!place.evicted) // or it was not late after all
+        watched.look_again = std::min(watched.look_again, std::max(up, time + shortest_look));
 }
 
 void pool::look_at_chunk(worker& place, task& running) {

@@ -229,6 +229,26 @@ BOOST_AUTO_TEST_CASE(in_a_batch_each_item_has_its_own_time_and_only_the_one_that
     BOOST_TEST(std::ranges::equal(ran, std::views::iota(0, 500))); // each began exactly once
 }
 
+BOOST_AUTO_TEST_CASE(an_item_that_begins_when_the_one_before_it_is_about_to_be_ended_has_its_own_time_and_no_more) {
+    procpool::process_pool pool({.workers = 1, .kill_grace = 0ms});
+    // Works for so many microseconds; for ever, if that is 0.
+    const auto burn = [](int microseconds) {
+        const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(microseconds);
+        while (microseconds == 0 || std::chrono::steady_clock::now() < end) {
+        }
+        return microseconds;
+    };
+    for (int round = 0; round != 60; ++round) {
+        const int first = 4700 + 10 * round;
+        auto batch = pool.map_settled(burn, std::vector{first, 0}, {.chunk_size = 2}).timeout(5ms).start();
+        BOOST_REQUIRE(batch.wait_for(20s));
+        const auto all = batch.get();
+        BOOST_TEST((code_of([&] { all[1].value(); }) == errc::timed_out));
+        const auto code = code_of([&] { BOOST_TEST(all[0].value() == first); });
+        BOOST_TEST((!code || code == errc::timed_out));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_task_that_waits_too_long_fails_and_never_begins) {
     const scratch here;
     procpool::process_pool pool({.workers = 1});
