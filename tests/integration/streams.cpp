@@ -290,7 +290,9 @@ BOOST_AUTO_TEST_CASE(a_dropped_stream_calls_off_what_is_left_of_it) {
     };
     {
         auto stream = pool.imap(call, items, {.chunk_size = 1, .window = 500});
-        BOOST_TEST(stream.next().get().value() == 0);
+        for (int i = 0; i != 3; ++i)
+            BOOST_TEST(stream.next().get().value() == i);
+        auto fourth = stream.next().start(); // a busy machine may not have read so far before
         BOOST_REQUIRE(wait_until([&] { return notes(here.file("diary")).size() == 4; }));
     }
     pool.close();
