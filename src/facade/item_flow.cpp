@@ -179,11 +179,6 @@ std::size_t item_flow::under_way() const {
     return added_ - over_;
 }
 
-std::size_t item_flow::chunk_size() const {
-    const std::lock_guard lock(mutex_);
-    return pace_->next_size(0);
-}
-
 std::size_t item_flow::good_window() const {
     const std::lock_guard lock(mutex_);
     return pace_->next_size(0) * (pace_->chunks_under_way() + workers_);

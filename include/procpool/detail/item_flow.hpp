@@ -62,7 +62,7 @@ protected:
     /// failure of no items.
     void end_later(std::exception_ptr error, bool anywhere);
 
-    /// No more items come. When those that were added are over, ended() is told.
+    /// No more items come. When those that were added are over, ended() is told: at the end of the last one, or by end_if_over().
     void no_more();
 
     /// Tells ended(), if that is so and was not told.
@@ -71,13 +71,10 @@ protected:
     /// So many items were added and are not over.
     std::size_t under_way() const;
 
-    /// How many items a chunk should have now, and how many should be under way so that no worker waits.
-    std::size_t chunk_size() const;
+    /// How many should be under way so that no worker waits.
     std::size_t good_window() const;
 
     bool completes_anywhere = false;
-
-    const std::weak_ptr<core::pool_core>& pool() const noexcept { return pool_; }
 
 private:
     friend class chunk_task;
