@@ -281,6 +281,7 @@ bool pool::destroy() {
     timer_.reset();
     keep_busy_.reset();
     begin_by_.clear();
+    notices_.clear();
     own_process_ = system::unique_fd();
     destroyed_.store(true, std::memory_order_seq_cst);
     tell_the_last(lock);

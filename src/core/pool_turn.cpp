@@ -334,7 +334,7 @@ void pool::finish_closing() {
     staffing_.stop();
     for (const auto& place : workers_)
         if (place->occupied())
-            retire(*place);
+            retire(*place, "the pool was closed, and all is done");
     if (occupied_ != 0)
         return;
     terminate_at_.reset();

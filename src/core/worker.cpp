@@ -21,6 +21,10 @@ void worker::vacate() {
     wear_noted = false;
     initializing = false;
     initializer_error = nullptr;
+    last_lines.clear();
+    last_lines_size = 0;
+    killed_for_memory_before.reset();
+    retired_for = nullptr;
 }
 
 void worker::begin_turn() {
@@ -50,6 +54,10 @@ void worker::answered(system::answer&& message) {
 void worker::misbehaved(const std::string& how) {
     misdeed = how;
     owner_.act(*this, life->misbehaved());
+}
+
+void worker::printed(output_stream where, std::vector<std::string>&& lines) {
+    owner_.worker_printed(*this, where, std::move(lines));
 }
 
 void worker::output_ended() {

@@ -12,11 +12,14 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace procpool::core {
 
@@ -61,6 +64,13 @@ public:
     bool wear_noted = false;   ///< it is to end when its tasks are over
     bool initializing = false; ///< it was told to run the initializer, and has not come out of it
     std::exception_ptr initializer_error;
+    std::deque<std::string> last_lines;                    ///< of its standard error, if that is captured
+    std::size_t last_lines_size = 0;                       ///< their bytes
+    std::optional<std::uint64_t> killed_for_memory_before; ///< how many processes, when it was started
+    const char* retired_for = nullptr;                     ///< why it was told to end
+
+    // Of the place, whoever has it.
+    std::string replaces; ///< what to say of the worker that had it before; empty if there was none
 
 private:
     void begin_turn() override;
@@ -70,6 +80,7 @@ private:
     void progressed(std::uint64_t id, wire::progress_message&& message) override;
     void answered(system::answer&& message) override;
     void misbehaved(const std::string& how) override;
+    void printed(output_stream where, std::vector<std::string>&& lines) override;
     void output_ended() override;
     void exited(const system::exit_status& status) override;
 

@@ -89,6 +89,12 @@ public:
     cause why() const noexcept { return cause_; }
     bool was_ready() const noexcept { return was_ready_; }
 
+    /// Whether it ended, or is to end, because the pool wanted it to and not for a fault of its own.
+    bool was_wanted() const noexcept {
+        return cause_ == cause::retired || cause_ == cause::terminated || cause_ == cause::task_cancelled ||
+               cause_ == cause::task_timed_out;
+    }
+
     /// When time_passed() is to be told, if nothing else happens before.
     std::optional<time_point> deadline() const noexcept;
 

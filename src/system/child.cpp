@@ -7,6 +7,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,6 +21,15 @@ constexpr auto by_pidfd = static_cast<idtype_t>(3);
 #else
 constexpr auto by_pidfd = P_PIDFD;
 #endif
+
+std::chrono::microseconds duration_of(const timeval& time) {
+    return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+}
+
+// The system call itself, for the library's function leaves out the last argument.
+bool reap(int pidfd, siginfo_t& info, rusage& used) noexcept {
+    return ::syscall(SYS_waitid, by_pidfd, pidfd, &info, WEXITED | WNOHANG, &used) == 0;
+}
 
 } // namespace
 
@@ -45,13 +55,16 @@ std::optional<exit_status> try_reap(pid_t pid, int pidfd) noexcept {
         return std::nullopt; // a pidfd may wake early
     kill_group(pid, pidfd);
     info = {};
-    if (::waitid(by_pidfd, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG) != 0)
+    rusage used{};
+    if (!reap(pidfd, info, used))
         return errno == ECHILD ? std::optional(exit_status{}) : std::nullopt;
     exit_status status;
     if (info.si_code == CLD_EXITED)
         status.exit_code = info.si_status;
     else
         status.signal = info.si_status;
+    status.usage = {duration_of(used.ru_utime), duration_of(used.ru_stime),
+                    static_cast<std::size_t>(used.ru_maxrss) * 1024};
     return status;
 }
 

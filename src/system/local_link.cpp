@@ -4,6 +4,7 @@
 #include <system/local_link.hpp>
 
 #include <system/modules.hpp>
+#include <system/process.hpp>
 #include <system/spawn_launcher.hpp>
 #include <system/word_wait.hpp>
 
@@ -35,6 +36,18 @@ std::span<const std::byte> bytes_of(const auto& object) {
     return std::as_bytes(std::span(&object, 1));
 }
 
+// Where what a worker writes to one of its standard streams goes. If it is captured, the pipe for it.
+pipe_ends lead(spawn_launcher& launcher, int stream, output where) {
+    if (where == output::discard)
+        launcher.discard(stream);
+    if (where != output::capture)
+        return {};
+    pipe_ends made = make_pipe();
+    set_non_blocking(made.read.get());
+    launcher.redirect(stream, made.write.get());
+    return made;
+}
+
 } // namespace
 
 std::shared_ptr<local_link> local_link::launch(const asio::any_io_executor& executor, const worker_command& command,
@@ -46,6 +59,8 @@ std::shared_ptr<local_link> local_link::launch(const asio::any_io_executor& exec
     set_non_blocking(answers.read.get());
 
     spawn_launcher launcher;
+    pipe_ends printed = lead(launcher, STDOUT_FILENO, command.standard_output);
+    pipe_ends complained = lead(launcher, STDERR_FILENO, command.standard_error);
     launcher.give(calls.read.get(), worker_calls_fd);
     launcher.give(answers.write.get(), worker_answers_fd);
     launcher.give(shared.fd(), worker_memory_fd);
@@ -64,14 +79,21 @@ std::shared_ptr<local_link> local_link::launch(const asio::any_io_executor& exec
     calls.write.release();
     link->answers_.assign(answers.read.get());
     answers.read.release();
+    if (printed.read)
+        link->standard_output_.adopt(printed.read);
+    if (complained.read)
+        link->standard_error_.adopt(complained.read);
     link->shared_.close_fd();
+    link->own_size_ = most_resident_memory();
     link->closed_ = false;
     process.detach(); // its wait would block, and its descriptor would be a second one for the same thing
     return link;
 }
 
 local_link::local_link(const asio::any_io_executor& executor, shared_mapping shared)
-    : calls_(executor), answers_(executor), watched_(executor), shared_(std::move(shared)), ring_(shared_->answers) {
+    : calls_(executor), answers_(executor), watched_(executor),
+      standard_output_(executor, output_stream::standard_output),
+      standard_error_(executor, output_stream::standard_error), shared_(std::move(shared)), ring_(shared_->answers) {
     free_slots_.reserve(wire::ledger::slots);
     for (std::size_t slot = wire::ledger::slots; slot != 0; --slot)
         free_slots_.push_back(static_cast<std::uint16_t>(slot - 1));
@@ -86,6 +108,8 @@ void local_link::listen(std::weak_ptr<link_holder> holder) {
     holder_ = std::move(holder);
     read();
     watch();
+    go_on_reading(output_stream::standard_output);
+    go_on_reading(output_stream::standard_error);
 }
 
 template <class Work>
@@ -427,6 +451,21 @@ void local_link::give_up_reading(const std::string& how) {
     told_->misbehaved(how);
 }
 
+void local_link::go_on_reading(output_stream which) {
+    captured_stream& from = which == output_stream::standard_output ? standard_output_ : standard_error_;
+    if (closed_ || !from.is_open() || from.waiting())
+        return;
+    from.async_wait([self = shared_from_this(), &from](const boost::system::error_code&) {
+        self->in_turn([&] { self->read_lines(from); });
+    });
+}
+
+void local_link::read_lines(captured_stream& from) {
+    from.waited();
+    if (from.is_open())
+        told_->printed(from.which(), from.read());
+}
+
 // Watching ----------------------------------------------------------------------------------------------------------
 
 void local_link::watch() {
@@ -444,6 +483,8 @@ void local_link::child_changed(const boost::system::error_code& error) {
         watch();
         return;
     }
+    if (status_->usage && status_->usage->most_resident <= own_size_)
+        status_->usage->most_resident.reset();
     if (reading_) {
         // What was read already but not handled yet comes first; read_done() goes on from there.
         answers_.cancel();
@@ -477,6 +518,9 @@ void local_link::read_the_rest() {
 }
 
 void local_link::report_exit() {
+    for (captured_stream* const stream : {&standard_output_, &standard_error_})
+        if (!closed_ && stream->is_open())
+            told_->printed(stream->which(), stream->read_the_rest());
     if (!closed_)
         told_->exited(*status_);
 }
@@ -514,6 +558,8 @@ void local_link::close_everything() {
     calls_.close(ignored);
     answers_.close(ignored);
     watched_.close(ignored);
+    standard_output_.close();
+    standard_error_.close();
     if (!writing_)
         output_.clear();
 }

@@ -46,6 +46,11 @@ pid_t spawn_launcher::spawn(const std::filesystem::path& program, const std::vec
     file_actions actions;
     check(::posix_spawn_file_actions_addopen(&actions.value, STDIN_FILENO, "/dev/null", O_RDONLY, 0),
           "preparing a worker's standard input");
+    for (const int as : discarded_)
+        check(::posix_spawn_file_actions_addopen(&actions.value, as, "/dev/null", O_WRONLY, 0),
+              "preparing a worker's output");
+    for (const auto& [as, fd] : redirected_)
+        check(::posix_spawn_file_actions_adddup2(&actions.value, fd, as), "preparing a worker's output");
     int first_free = STDERR_FILENO + 1;
     for (const auto& [fd, as] : given_) {
         check(::posix_spawn_file_actions_adddup2(&actions.value, fd, as), "preparing a worker's descriptors");
