@@ -363,7 +363,7 @@ void pool::set_timer() {
         if (place->watched.task != 0)
             consider(place->watched.look_again);
     }
-    if (staffing_.failures() != 0)
+    if (staffing_.pausing())
         consider(staffing_.retry_at(tasks_to_do()));
     if (!begin_by_.empty())
         consider(begin_by_.begin()->first);
