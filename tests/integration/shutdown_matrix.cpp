@@ -525,6 +525,57 @@ BOOST_AUTO_TEST_CASE(handlers_submit_the_next_task_until_the_pool_is_closed) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(operations_are_called_off_while_the_pool_starts_and_while_it_ends) {
+    const std::function<void(process_pool&)> ends[] = {
+        [](process_pool&) {},
+        [](process_pool& pool) { pool.close(); },
+        [](process_pool& pool) { pool.shutdown(1min)([](std::exception_ptr) {}); },
+        [](process_pool& pool) { pool.terminate(); },
+    };
+    for (const auto& end : ends)
+        for (const state now : {state::never_run, state::starting, state::idle})
+            for (const bool called_off_first : {true, false}) {
+                asio::io_context context;
+                process_pool pool(context, {.workers = 2});
+                if (now == state::idle)
+                    BOOST_TEST_REQUIRE(run_for(context, patience, [&] { return pool.stats().workers_idle == 2; }));
+                std::vector<procpool::task_handle<int>> singles;
+                for (int i = 0; i != 20; ++i)
+                    singles.push_back(pool.submit(triple, i).start());
+                auto batch = pool.map(triple, std::views::iota(0, 1000)).start();
+                auto settled = pool.map_settled(triple, std::views::iota(0, 1000)).start();
+                if (now == state::starting)
+                    BOOST_TEST(run_for(context, patience, [&] { return pool.stats().workers_started != 0; }));
+                if (!called_off_first)
+                    end(pool);
+                for (auto& one : singles)
+                    one.cancel();
+                batch.cancel();
+                settled.cancel();
+                if (called_off_first)
+                    end(pool);
+                BOOST_TEST(run_for(context, patience, [&] {
+                    return std::ranges::all_of(singles, [](const auto& one) { return one.ready(); }) && batch.ready() &&
+                           settled.ready();
+                }));
+                const auto code = [](auto& handle) {
+                    try {
+                        handle.get();
+                    } catch (const boost::system::system_error& error) {
+                        return error.code();
+                    }
+                    return boost::system::error_code();
+                };
+                for (auto& one : singles)
+                    BOOST_TEST((one.successful() || code(one) == asio::error::operation_aborted ||
+                                code(one) == errc::pool_terminated));
+                // Nobody was left out, and nothing waits that was called off.
+                BOOST_TEST(pool.stats().tasks_waiting + pool.stats().tasks_with_workers == 0u);
+                pool.close();
+                BOOST_TEST(run_for(context, patience));
+            }
+}
+
 BOOST_AUTO_TEST_CASE(a_pool_with_its_own_thread_is_destroyed_in_a_handler_on_that_thread) {
     const leftovers before = leftovers::now();
     for (const bool with_others : {false, true}) {
