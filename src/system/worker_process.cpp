@@ -143,10 +143,17 @@ std::optional<worker_channel> take_over_channel() {
         worker_channel channel{move_up(worker_calls_fd), move_up(worker_answers_fd),
                                shared_mapping::open(std::move(memory))};
         unique_fd pool_process = move_up(worker_pool_fd);
-        if (!channel.calls || !channel.answers || !pool_process || !start_watching(std::move(pool_process)))
+        if (!channel.calls || !channel.answers || !pool_process)
             return std::nullopt;
+        if (!start_watching(std::move(pool_process)))
+            refuse_to_run(
+                "a worker cannot start the thread that watches whether its pool is still there; has its user too "
+                "many processes?");
         ::pthread_atfork(nullptr, nullptr, [] { forked.store(true, std::memory_order_relaxed); });
         ::prctl(PR_SET_NAME, "procpool-worker");
+        // Should this process be stopped when the pool's ends, the thread that watches is stopped too. That the signal already
+        // comes when the thread ends that started this process does no harm.
+        ::prctl(PR_SET_PDEATHSIG, SIGCONT);
         return channel;
     } catch (const boost::system::system_error&) {
         return std::nullopt;
