@@ -85,7 +85,7 @@ struct pool_options {
     /**
      * It is not called twice at the same time, nor at the same time as on_output; events come in the order in which they
      * happened. Once the pool is destroyed it is not called any more, so the last workers' end is only told if join() or
-     * shutdown() was awaited.
+     * shutdown() was awaited, which complete after that.
      */
     std::function<void(const worker_event&)> on_event = {};
 

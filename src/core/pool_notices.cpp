@@ -102,11 +102,14 @@ void pool::told(notice&& what) {
         notices_.push_front(std::move(what));
     else if (what.from)
         what.from->go_on_reading(what.where);
-    if (notices_.empty())
-        return;
-    done_.push(*new notices_to_tell(weak_from_this()));
-    telling_notices_ = true;
-    post_delivery();
+    if (notices_.empty()) {
+        finish_closing(); // which waited for this
+    } else {
+        done_.push(*new notices_to_tell(weak_from_this()));
+        telling_notices_ = true;
+    }
+    if (!done_.empty())
+        post_delivery();
 }
 
 // What is printed -----------------------------------------------------------------------------------------------------

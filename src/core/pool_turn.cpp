@@ -335,7 +335,7 @@ void pool::finish_closing() {
     for (const auto& place : workers_)
         if (place->occupied())
             retire(*place, "the pool was closed, and all is done");
-    if (occupied_ != 0)
+    if (occupied_ != 0 || telling_notices_)
         return;
     terminate_at_.reset();
     keep_busy_.reset();
