@@ -11,7 +11,10 @@
 
 #include <algorithm>
 #include <list>
+#include <map>
 #include <set>
+#include <string>
+#include <unordered_map>
 
 using namespace procpool;
 using namespace procpool::testing;
@@ -279,6 +282,27 @@ BOOST_AUTO_TEST_CASE(raw_pointers_find_the_values_they_point_to) {
         towns[i].name = std::to_string(i);
     check(towns);
     check(std::list<town>(towns.begin(), towns.end()));
+}
+
+// A map's values are read before they are moved into it.
+BOOST_AUTO_TEST_CASE(raw_pointers_find_the_values_of_a_map) {
+    const auto check = []<class Towns>(Towns towns) {
+        road_map<Towns> value{std::move(towns), {}};
+        for (const auto& [number, one] : value.towns)
+            value.capitals.push_back(&one);
+        const road_map<Towns> arrived = round_trip(value);
+        BOOST_TEST(arrived.capitals.size() == 50u);
+        for (const town* const capital : arrived.capitals) {
+            const auto found = arrived.towns.find(std::stoi(capital->name));
+            BOOST_REQUIRE((found != arrived.towns.end()));
+            BOOST_TEST(&found->second == capital);
+        }
+    };
+    std::map<int, town> towns;
+    for (int i = 0; i != 50; ++i)
+        towns[i].name = std::to_string(i);
+    check(towns);
+    check(std::unordered_map<int, town>(towns.begin(), towns.end()));
 }
 
 BOOST_AUTO_TEST_CASE(raw_pointers_that_own) {

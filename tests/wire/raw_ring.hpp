@@ -66,7 +66,21 @@ public:
                 static_cast<const std::byte*>(bytes) + done, 1);
     }
 
+    // Parts of it, for whoever looks often.
+    std::uint64_t written() const { return number(offsetof(raw_ring, written)); }
+    std::uint64_t read() const { return number(offsetof(raw_ring, read)); }
+    void get_bytes(std::size_t at, void* bytes, std::size_t size) const {
+        for (std::size_t done = 0; done != size; ++done)
+            static_cast<std::byte*>(bytes)[done] =
+                place()[offsetof(raw_ring, bytes) + (at + done) % wire::answer_ring::capacity];
+    }
+
 private:
+    std::uint64_t number(std::size_t offset) const {
+        std::uint64_t value;
+        std::memcpy(&value, place() + offset, sizeof value);
+        return value;
+    }
     std::byte* place() const { return memory_ + usable_ - sizeof(wire::answer_ring); }
     void set(std::size_t offset, const void* value, std::size_t size) { std::memcpy(place() + offset, value, size); }
 

@@ -6,10 +6,12 @@
 
 #include <wire/run_sheet.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <new>
+#include <span>
 #include <stdexcept>
 
 #include <sys/mman.h>
@@ -77,6 +79,19 @@ public:
     void set(const raw_sheet& all) { std::memcpy(place(), &all, sizeof all); }
     void set_items(std::uint64_t word) { std::memcpy(place() + offsetof(raw_sheet, items), &word, sizeof word); }
     void set_done(std::uint64_t word) { std::memcpy(place() + offsetof(raw_sheet, done), &word, sizeof word); }
+
+    // Parts of it, for whoever looks or changes something often.
+    void set_bytes(std::size_t offset, std::span<const std::byte> bytes) {
+        std::copy(bytes.begin(), bytes.end(), place() + offset);
+    }
+    std::uint64_t number(std::size_t offset) const {
+        std::uint64_t value;
+        std::memcpy(&value, place() + offset, sizeof value);
+        return value;
+    }
+    std::span<const std::byte> results() const {
+        return {place() + offsetof(raw_sheet, results), wire::run_sheet::room_for_results};
+    }
 
     /// The words themselves, for somebody who changes them while they are looked at.
     std::uint64_t& items() { return *reinterpret_cast<std::uint64_t*>(place() + offsetof(raw_sheet, items)); }

@@ -73,6 +73,18 @@ private:
     const typename T::key_type* last_ = nullptr;
 };
 
+/// A value that lies where it was read until it is moved on, so that pointers to it can be set right.
+/**
+ * A function's result does not have to: that it is made in the caller's place is not guaranteed, and g++ 12 does not see
+ * to it in construct_value().
+ */
+template <class T>
+struct read_in_place {
+    T value;
+    explicit read_in_place(decoder& from) requires fills<T> : value() { codec_of<T>::decode(from, value); }
+    explicit read_in_place(decoder& from) requires(!fills<T>) : value(construct_value<T>(from)) {}
+};
+
 struct no_budget {
     template <class T, class Iterator>
     void inserted(decoder&, const T&, Iterator) {}
@@ -112,17 +124,17 @@ struct codec<T> {
         auto hint = value.end();
         for (std::size_t i = 0; i != count; ++i) {
             const std::size_t mark = from.object_mark();
-            key_type key = construct_value<key_type>(from);
+            read_in_place<key_type> key(from);
             if constexpr (maps_keys<T>) {
-                typename T::mapped_type mapped = construct_value<typename T::mapped_type>(from);
-                const auto at = value.emplace_hint(hint, std::move(key), std::move(mapped));
+                read_in_place<std::remove_const_t<typename T::mapped_type>> mapped(from);
+                const auto at = value.emplace_hint(hint, std::move(key.value), std::move(mapped.value));
                 settle(from, value, i, mark);
                 from.objects_moved(mark, std::addressof(key), sizeof(key), std::addressof(at->first));
                 from.objects_moved(mark, std::addressof(mapped), sizeof(mapped), std::addressof(at->second));
                 budget.inserted(from, value, at);
                 hint = hashes_keys<T> ? at : value.end();
             } else {
-                const auto at = value.emplace_hint(hint, std::move(key));
+                const auto at = value.emplace_hint(hint, std::move(key.value));
                 settle(from, value, i, mark);
                 from.objects_moved(mark, std::addressof(key), sizeof(key), std::addressof(*at));
                 budget.inserted(from, value, at);

@@ -1,0 +1,523 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+// All that comes from a worker, through a real link with its pipes, shared memory and a process. The process does nothing;
+// this plays its part, honestly or not, and the part of the core, which holds the link. As long as the worker is honest,
+// every answer arrives and nothing is held against it. Whatever it does, nothing is told that the core could not bear.
+
+#include <fuzz/input.hpp>
+
+#include <machines/worker_life.hpp>
+#include <system/channel.hpp>
+#include <system/local_link.hpp>
+#include <system/unique_fd.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace procpool::fuzz {
+
+namespace {
+
+using machines::worker_life;
+
+system::unique_fd open_of(pid_t pid, int fd, int how) {
+    const std::string name = "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(fd);
+    system::unique_fd opened(::open(name.c_str(), how | O_CLOEXEC));
+    require(static_cast<bool>(opened), "the worker's end of the link cannot be opened");
+    return opened;
+}
+
+/// A process that is to end does so at some time or other; waiting for it makes a fuzzer's inputs mean the same each time.
+void wait_for_end(int pidfd) {
+    pollfd ended{pidfd, POLLIN, 0};
+    while (::poll(&ended, 1, -1) < 0 && errno == EINTR) {
+    }
+}
+
+/// The core's side: it holds the link and does what a worker's life says.
+class holder final : public system::link_holder {
+public:
+    struct task {
+        std::uint16_t slot;
+        std::uint32_t items;
+    };
+
+    std::shared_ptr<system::local_link> link;
+    system::unique_fd pidfd;
+    std::map<std::uint64_t, task> tasks;                 ///< those that the worker has
+    std::map<std::uint64_t, std::vector<std::byte>> due; ///< answers of the worker's that were not told yet
+    std::set<std::uint64_t> doubtful;                    ///< of those, it was killed in the middle of giving
+    bool honest = true;
+    bool misbehaves = false;
+    bool has_exited = false;
+    bool leaving = false; ///< it gets no more tasks
+    bool killed = false;
+    bool destroyed = false;
+    std::string wrong; ///< what should not have been told; not thrown, for the link is in between
+
+    void begin_turn() override {
+        expect(!in_turn_, "a turn begins within another");
+        in_turn_ = true;
+    }
+    void end_turn() override {
+        expect(in_turn_, "a turn ends that did not begin");
+        in_turn_ = false;
+    }
+
+    void hello(const wire::hello_message& message) override {
+        heard();
+        act(life_.hello(now_, message.version == wire::protocol_version && message.build_id == "b"));
+    }
+    void initialized(const wire::payload* error) override {
+        heard();
+        act(life_.initialized(!error));
+    }
+    void progressed(std::uint64_t, wire::progress_message&&) override { heard(); }
+
+    void answered(system::answer&& message) override {
+        heard();
+        const auto had = tasks.find(message.id);
+        if (!expect(had != tasks.end(), "a task is answered that the worker does not have"))
+            return;
+        expect(had->second.slot == message.slot, "a task is answered in another slot");
+        tasks.erase(had);
+        if (const auto answer = due.find(message.id); answer != due.end()) {
+            expect(!honest || std::ranges::equal(message.bytes.bytes(), answer->second), "an answer has other bytes");
+            due.erase(answer);
+            doubtful.erase(message.id);
+        } else {
+            expect(!honest, "a task is answered that the worker did not answer");
+        }
+    }
+
+    void misbehaved(const std::string& how) override {
+        heard();
+        misbehaves = true;
+        if (honest)
+            expect(false, "an honest worker is said to misbehave: " + how);
+        act(life_.misbehaved());
+    }
+
+    void output_ended() override {
+        heard_end();
+        act(life_.output_ended(now_));
+    }
+
+    void exited(const system::exit_status&) override {
+        heard_end();
+        has_exited = true;
+        expect(life_.exited() == worker_life::action::bury, "a worker is buried twice");
+    }
+
+    // What the core does by itself.
+
+    /// Calls the link as the core does, in a turn.
+    template <class Work>
+    void in_turn(Work work) {
+        begin_turn();
+        work();
+        end_turn();
+    }
+
+    void retire() { act(life_.retire(now_)); }
+    void kill() { act(life_.kill(worker_life::cause::task_cancelled)); }
+    void time_passes() {
+        now_ += std::chrono::seconds(31);
+        act(life_.time_passed(now_));
+    }
+
+private:
+    bool expect(bool holds, const std::string& otherwise) {
+        if (!holds && wrong.empty())
+            wrong = otherwise;
+        return holds;
+    }
+    void heard_end() {
+        expect(in_turn_, "something is told outside of a turn");
+        expect(!has_exited, "something is told after the worker's end");
+        expect(!destroyed, "something is told after the link was given up");
+    }
+    void heard() {
+        heard_end();
+        expect(!misbehaves, "something is told of what came after the worker misbehaved");
+    }
+
+    void act(worker_life::action action) {
+        leaving = leaving || action == worker_life::action::close_input || action == worker_life::action::kill;
+        if (action == worker_life::action::close_input)
+            link->close_input();
+        if (action == worker_life::action::kill) {
+            link->kill();
+            killed = true;
+            wait_for_end(pidfd.get());
+        }
+    }
+
+    worker_life life_{worker_life::time_point{}};
+    worker_life::time_point now_{};
+    bool in_turn_ = false;
+};
+
+class world {
+public:
+    world() {
+        system::worker_command command;
+        command.program = "/bin/sh";
+        // Stopped, it does nothing until it is killed; should this process go first, the system ends it.
+        command.arguments = {"sh", "-c", "kill -STOP $$"};
+        const system::unique_fd own_process = system::open_own_process();
+        core_->link = system::local_link::launch(context_.get_executor(), command, own_process.get());
+        const pid_t pid = core_->link->pid();
+        core_->pidfd = system::unique_fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+        calls_ = open_of(pid, system::worker_calls_fd, O_RDONLY | O_NONBLOCK);
+        answers_ = open_of(pid, system::worker_answers_fd, O_WRONLY | O_NONBLOCK);
+        memory_.emplace(system::shared_mapping::open(open_of(pid, system::worker_memory_fd, O_RDWR)));
+        ring_.emplace((*memory_)->answers);
+        core_->link->listen(core_);
+        core_->in_turn([&] { core_->link->set_up({0, 0}); });
+    }
+
+    ~world() { end(); }
+
+    void step(input& in) {
+        switch (in.choice(20)) {
+        case 0:
+        case 1:
+            send(in);
+            break;
+        case 2:
+        case 3:
+            answer(in);
+            break;
+        case 4: // more than one answer before anybody looks
+            for (std::size_t more = 2 + in.choice(6); more != 0; --more)
+                answer(in);
+            break;
+        case 5:
+            say_hello(in);
+            break;
+        case 6:
+            write_frame(wire::frame_kind::progress, 0, next_id_,
+                        wire::encode(wire::progress_message{0.5, std::string(in.number(), 'p')}).bytes());
+            break;
+        case 7:
+            withdraw(in);
+            break;
+        case 8:
+            look(in);
+            break;
+        case 9:
+            read_calls();
+            break;
+        case 10:
+            core_act(in);
+            break;
+        case 11: // any bytes
+            core_->honest = false;
+            write(in.some(in.number()));
+            break;
+        case 12:
+        case 13:
+            forge_frame(in);
+            break;
+        case 14:
+            forge_ring(in);
+            break;
+        case 15:
+        case 16:
+            scribble(in);
+            break;
+        case 17: // the worker ends, with what it has left behind
+            ::syscall(SYS_pidfd_send_signal, core_->pidfd.get(), SIGKILL, nullptr, 0);
+            core_->killed = true;
+            wait_for_end(core_->pidfd.get());
+            break;
+        default:
+            settle();
+        }
+        check();
+    }
+
+    void end() {
+        if (!core_->link)
+            return;
+        core_->in_turn([&] { core_->link->destroy(std::chrono::seconds(20)); });
+        core_->destroyed = true;
+        core_->link.reset();
+        run();
+    }
+
+    void check() const {
+        if (!core_->wrong.empty())
+            throw violation(core_->wrong);
+    }
+
+    /// Everything that is there to be handled is handled.
+    void settle() {
+        run();
+        check();
+        if (!core_->killed) {
+            require(!core_->honest || core_->due.empty(), "an honest worker's answer does not arrive");
+            return;
+        }
+        require(core_->has_exited, "the end of a worker is not told");
+        for (const auto& [id, answer] : core_->due)
+            require(!core_->honest || core_->doubtful.contains(id), "what a worker said before its end is lost");
+    }
+
+private:
+    void run() {
+        do
+            context_.restart();
+        while (context_.poll() != 0);
+    }
+
+    // The core.
+
+    void send(input& in) {
+        if (core_->tasks.size() == 100 || core_->leaving || core_->has_exited)
+            return;
+        const std::uint64_t id = ++next_id_;
+        const std::uint32_t items = 1 + static_cast<std::uint32_t>(in.choice(20));
+        const std::vector<std::byte> arguments(in.number() * std::size_t{8});
+        core_->in_turn([&] {
+            const std::uint16_t slot = core_->link->admit(id);
+            for (const auto& [other, task] : core_->tasks)
+                require(task.slot != slot, "two tasks have the same slot");
+            core_->tasks[id] = {slot, items};
+            const std::uint8_t flags = items == 1 ? 0 : wire::call_flags::chunk;
+            core_->link->send(slot, {id, flags, {1, 2, items, 1}, wire::payload(arguments)});
+            core_->link->flush();
+        });
+    }
+
+    /// One of the tasks that the worker has.
+    std::map<std::uint64_t, holder::task>::iterator any_task(input& in) {
+        auto found = core_->tasks.begin();
+        std::advance(found, core_->tasks.empty() ? 0 : in.choice(core_->tasks.size()));
+        return found;
+    }
+
+    void withdraw(input& in) {
+        const auto task = any_task(in);
+        if (task == core_->tasks.end() || core_->has_exited)
+            return;
+        const auto [id, what] = *task;
+        core_->in_turn([&] {
+            const bool begun = core_->link->look(what.slot, id) != wire::ledger_state::waiting;
+            const bool withdrawn = core_->link->withdraw(what.slot, id) == system::worker_link::withdrawal::withdrawn;
+            require(withdrawn != begun, "a task is withdrawn that was begun, or not although it waits");
+            if (withdrawn)
+                core_->tasks.erase(id);
+        });
+    }
+
+    void look(input& in) {
+        const auto task = any_task(in);
+        if (task == core_->tasks.end())
+            return;
+        const auto& [id, what] = *task;
+        core_->in_turn([&] {
+            const system::worker_link& link = *core_->link;
+            (void)link.phase();
+            (void)link.began_at(id);
+            (void)link.worn_out();
+            (void)link.listens(id);
+            core_->link->ask_to_stop(id);
+            if (const auto found = link.progress(id, what.items))
+                require(found->done <= found->begun && found->begun <= what.items,
+                        "a chunk's progress is such as cannot be");
+            if (const auto first = core_->link->split(id, what.items)) {
+                require(*first != 0 && *first < what.items, "a chunk is split where it cannot be");
+                core_->tasks[id].items = *first;
+            }
+        });
+    }
+
+    void core_act(input& in) {
+        core_->in_turn([&] {
+            switch (in.choice(4)) {
+            case 0:
+                core_->retire();
+                break;
+            case 1:
+                core_->kill();
+                break;
+            case 2:
+                core_->time_passes();
+                break;
+            default:
+                core_->link->flush();
+            }
+        });
+    }
+
+    // The worker.
+
+    void write(bytes some) {
+        while (!some.empty()) {
+            const ssize_t written = ::write(answers_.get(), some.data(), some.size());
+            if (written > 0) {
+                some = some.subspan(static_cast<std::size_t>(written));
+            } else {
+                // The pipe is full, unless nobody reads from it any more.
+                const bool full = errno == EAGAIN;
+                context_.restart();
+                if (full && context_.poll() != 0)
+                    continue;
+                require(!core_->honest || core_->killed || core_->has_exited, "an honest worker is not listened to");
+                return;
+            }
+        }
+    }
+
+    void write_frame(wire::frame_kind kind, std::uint16_t slot, std::uint64_t id, bytes payload) {
+        const wire::frame_header header{static_cast<std::uint32_t>(payload.size()), kind, 0, slot, id};
+        write(std::as_bytes(std::span(&header, 1)));
+        write(payload);
+    }
+
+    void ring_bell() {
+        if (ring_->must_wake())
+            write_frame(wire::frame_kind::doorbell, 0, 0, {});
+    }
+
+    void say_hello(input& in) {
+        const bool right = in.choice(4) != 0;
+        write_frame(wire::frame_kind::hello, 0, 0,
+                    wire::encode(wire::hello_message{wire::protocol_version, right ? "b" : "c"}).bytes());
+    }
+
+    /// A task is begun and answered, as it should be.
+    void answer(input& in) {
+        const auto task = any_task(in);
+        if (task == core_->tasks.end() || core_->due.contains(task->first))
+            return;
+        const auto [id, what] = *task;
+        auto& ledger = (*memory_)->ledger;
+        if (!ledger.claim(what.slot, id))
+            return;
+        const std::uint8_t how = in.number();
+        std::vector<std::byte> result((how & 1) != 0 ? in.number<std::uint16_t>() * std::size_t{4} : in.number());
+        if (!result.empty())
+            result.front() = static_cast<std::byte>(id);
+        const wire::frame_kind kind = (how & 2) != 0 ? wire::frame_kind::failure : wire::frame_kind::result;
+        const wire::frame_header header{static_cast<std::uint32_t>(result.size()), kind, 0, what.slot, id};
+        core_->due[id] = result;
+        if ((how & 4) == 0 && ring_->put(header, result))
+            ring_bell();
+        else
+            write_frame(kind, what.slot, id, result);
+        ledger.finish(what.slot, id);
+        if (core_->killed) // while it wrote, maybe
+            core_->doubtful.insert(id);
+    }
+
+    void read_calls() {
+        std::array<std::byte, 4096> some;
+        while (::read(calls_.get(), some.data(), some.size()) > 0) {
+        }
+    }
+
+    // The worker, if it is hostile.
+
+    wire::frame_header forged_header(input& in, std::size_t size) {
+        constexpr std::array kinds{
+            wire::frame_kind::hello,    wire::frame_kind::result, wire::frame_kind::failure,
+            wire::frame_kind::doorbell, wire::frame_kind::ready,  wire::frame_kind::not_ready,
+            wire::frame_kind::progress, wire::frame_kind::call,   static_cast<wire::frame_kind>(99)};
+        wire::frame_header header{static_cast<std::uint32_t>(size), kinds[in.choice(kinds.size())], 0, 0, 0};
+        if (const auto task = any_task(in); task != core_->tasks.end()) {
+            header.id = task->first;
+            header.slot = task->second.slot;
+        }
+        const std::uint8_t lies = in.number();
+        if ((lies & 7) == 1)
+            header.id = in.number<std::uint64_t>();
+        if ((lies & 7) == 2)
+            header.slot = in.number<std::uint16_t>();
+        if ((lies & 7) == 3)
+            header.size = in.number<std::uint32_t>();
+        return header;
+    }
+
+    void forge_frame(input& in) {
+        core_->honest = false;
+        const bytes payload = in.some(in.number());
+        const wire::frame_header header = forged_header(in, payload.size());
+        write(std::as_bytes(std::span(&header, 1)));
+        write(payload);
+    }
+
+    void forge_ring(input& in) {
+        core_->honest = false;
+        const bytes payload = in.some(in.number());
+        ring_->put(forged_header(in, payload.size()), payload);
+        if (in.choice(2) == 0)
+            ring_bell();
+        else
+            write_frame(wire::frame_kind::doorbell, 0, 0, {});
+    }
+
+    void scribble(input& in) {
+        core_->honest = false;
+        auto* const memory = reinterpret_cast<std::byte*>(&**memory_);
+        std::size_t at = 0;
+        switch (in.choice(4)) {
+        case 0: // the ring's counts
+            at = offsetof(system::shared_memory, answers) + 64 * in.choice(3);
+            break;
+        case 1: // what lies in the ring
+            at = offsetof(system::shared_memory, answers) + 192 + in.number<std::uint16_t>();
+            break;
+        case 2: // the run sheet
+            at = offsetof(system::shared_memory, running) + in.number();
+            break;
+        default: // the ledger
+            at = in.number<std::uint16_t>() % sizeof(wire::ledger);
+        }
+        const bytes some = in.some(in.number());
+        std::memcpy(memory + at, some.data(), std::min(some.size(), sizeof(system::shared_memory) - at));
+    }
+
+    boost::asio::io_context context_;
+    std::shared_ptr<holder> core_ = std::make_shared<holder>();
+    system::unique_fd calls_;
+    system::unique_fd answers_;
+    std::optional<system::shared_mapping> memory_;
+    std::optional<wire::ring_writer> ring_;
+    std::uint64_t next_id_ = 0;
+};
+
+} // namespace
+
+void link(bytes given) {
+    static const bool pipes_may_break = ::signal(SIGPIPE, SIG_IGN) != SIG_ERR;
+    (void)pipes_may_break;
+    world all;
+    input in(given);
+    while (!in.empty())
+        all.step(in);
+    all.settle();
+    all.end();
+    all.check();
+}
+
+} // namespace procpool::fuzz
