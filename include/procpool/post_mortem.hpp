@@ -33,6 +33,7 @@ struct post_mortem {
     std::optional<int> signal;              ///< The signal's number, if a signal ended the worker.
     task_phase phase = task_phase::unknown; ///< What the worker was doing with the task.
     unsigned attempt = 1;                   ///< The how-manieth run of the task this was, from 1.
+    std::string reason;                     ///< Why the pool ended the worker, if it did for a reason of its own.
 };
 
 /// The end of a worker in words: "exited with code 3", "was ended by SIGSEGV (Segmentation fault)".

@@ -108,6 +108,8 @@ std::exception_ptr pool::blame(const worker& dead, const task& ran, const system
                                                  " was ended while it had this task, since " +
                                                  (dead.misdeed.empty() ? "it spoke out of turn" : dead.misdeed)));
     details.attempt = ran.attempt;
+    if (dead.life->why() == worker_life::cause::lost)
+        details.reason = dead.lost_how;
     details.phase =
         dead.link->look(ran.slot, ran.id) == wire::ledger_state::nonsense ? task_phase::unknown : dead.link->phase();
     return std::make_exception_ptr(worker_died(details));

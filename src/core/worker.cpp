@@ -12,6 +12,7 @@ void worker::vacate() {
     life.reset();
     tasks.fill(nullptr);
     misdeed.clear();
+    lost_how.clear();
     useful = false;
     to_flush = false;
     watched_tasks = 0;
@@ -50,6 +51,12 @@ void worker::answered(system::answer&& message) {
 void worker::misbehaved(const std::string& how) {
     misdeed = how;
     owner_.act(*this, life->misbehaved());
+}
+
+void worker::lost(const std::string& how) {
+    if (lost_how.empty())
+        lost_how = how;
+    owner_.act(*this, life->kill(machines::worker_life::cause::lost));
 }
 
 void worker::output_ended() {

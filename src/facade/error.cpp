@@ -51,6 +51,8 @@ std::string tell(const post_mortem& details) {
         text += std::string(" while ") + to_string(details.phase) + " the task";
     if (details.attempt > 1)
         text += ", in attempt " + std::to_string(details.attempt);
+    if (!details.reason.empty())
+        text += ", since " + details.reason;
     return text;
 }
 

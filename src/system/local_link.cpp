@@ -109,7 +109,8 @@ void local_link::in_turn(Work work) {
 
 void local_link::recover_from(const char* what) noexcept {
     try {
-        give_up_reading(what);
+        deaf_ = true;
+        told_->lost(std::string("what it sent could not be dealt with: ") + what);
         if (status_ && !reading_)
             report_exit();
     } catch (const std::exception&) {
@@ -281,7 +282,10 @@ void local_link::read_done(const boost::system::error_code& error, std::size_t s
         return;
     if (error) {
         output_ended_ = true;
-        told_->output_ended();
+        if (error != asio::error::eof) // the fault is on this side, and the worker may wait for ever for being read
+            told_->lost("nothing could be read from it any more: " + error.message());
+        else
+            told_->output_ended();
     } else if (!deaf_) {
         read();
     }
@@ -437,9 +441,16 @@ void local_link::watch() {
 }
 
 void local_link::child_changed(const boost::system::error_code& error) {
-    if (error || status_)
+    if (status_ || error == asio::error::operation_aborted)
         return;
-    status_ = try_reap(pid_, watched_.native_handle());
+    if (error) {
+        // A worker of whose end nobody would hear is of no use, and its end has to be waited for here.
+        told_->lost("its process could not be watched: " + error.message());
+        kill();
+        status_ = reap_within(pid_, watched_.native_handle(), std::chrono::seconds(5)).value_or(exit_status{});
+    } else {
+        status_ = try_reap(pid_, watched_.native_handle());
+    }
     if (!status_) {
         watch();
         return;

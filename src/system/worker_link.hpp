@@ -57,6 +57,9 @@ public:
     /// The worker sent something that no worker sends; nothing more is read from it.
     virtual void misbehaved(const std::string& how) = 0;
 
+    /// The system does not let this process hear of the worker any more, by no fault of the worker's.
+    virtual void lost(const std::string& how) = 0;
+
     /// The worker will send nothing more.
     virtual void output_ended() = 0;
 
