@@ -3,6 +3,7 @@
 
 #include <system/local_link.hpp>
 
+#include <system/failure.hpp>
 #include <system/modules.hpp>
 #include <system/spawn_launcher.hpp>
 #include <system/word_wait.hpp>
@@ -35,6 +36,16 @@ std::span<const std::byte> bytes_of(const auto& object) {
     return std::as_bytes(std::span(&object, 1));
 }
 
+// The object takes the descriptor over, or says why not.
+template <class Object>
+void adopt(Object& object, unique_fd& fd) {
+    boost::system::error_code error;
+    object.assign(fd.get(), error);
+    if (error)
+        throw_failure("watching a worker", error.value());
+    fd.release();
+}
+
 } // namespace
 
 std::shared_ptr<local_link> local_link::launch(const asio::any_io_executor& executor, const worker_command& command,
@@ -54,19 +65,21 @@ std::shared_ptr<local_link> local_link::launch(const asio::any_io_executor& exec
     auto link = std::make_shared<local_link>(executor, std::move(shared));
     std::vector<std::string> arguments = command.arguments;
     arguments.emplace_back(worker_argument);
-    // Until all is in place, the process object ends the child should anything below fail.
     boost::process::v2::process process = launcher(executor, command.program, arguments);
     link->pid_ = process.id();
+    // Its wait would block, or leave a zombie if a signal comes; and its descriptor would be a second one for the same thing.
+    process.detach();
     unique_fd pidfd = launcher.take_pidfd();
-    link->watched_.assign(pidfd.get());
-    pidfd.release();
-    link->calls_.assign(calls.write.get());
-    calls.write.release();
-    link->answers_.assign(answers.read.get());
-    answers.read.release();
+    try {
+        adopt(link->watched_, pidfd);
+    } catch (...) {
+        end_unwatched_child(link->pid_);
+        throw;
+    }
+    link->closed_ = false; // from here on the link ends the child should anything below fail
+    adopt(link->calls_, calls.write);
+    adopt(link->answers_, answers.read);
     link->shared_.close_fd();
-    link->closed_ = false;
-    process.detach(); // its wait would block, and its descriptor would be a second one for the same thing
     return link;
 }
 
@@ -111,6 +124,8 @@ void local_link::recover_from(const char* what) noexcept {
     try {
         deaf_ = true;
         told_->lost(std::string("what it sent could not be dealt with: ") + what);
+        if (!watching_ && !status_)
+            end_here();
         if (status_ && !reading_)
             report_exit();
     } catch (const std::exception&) {
@@ -436,18 +451,20 @@ void local_link::give_up_reading(const std::string& how) {
 void local_link::watch() {
     watched_.async_wait(asio::posix::stream_descriptor::wait_read,
                         [self = shared_from_this()](const boost::system::error_code& error) {
-                            self->in_turn([&] { self->child_changed(error); });
+                            self->in_turn([&] {
+                                self->watching_ = false;
+                                self->child_changed(error);
+                            });
                         });
+    watching_ = true;
 }
 
 void local_link::child_changed(const boost::system::error_code& error) {
     if (status_ || error == asio::error::operation_aborted)
         return;
     if (error) {
-        // A worker of whose end nobody would hear is of no use, and its end has to be waited for here.
         told_->lost("its process could not be watched: " + error.message());
-        kill();
-        status_ = reap_within(pid_, watched_.native_handle(), std::chrono::seconds(5)).value_or(exit_status{});
+        end_here();
     } else {
         status_ = try_reap(pid_, watched_.native_handle());
     }
@@ -462,6 +479,12 @@ void local_link::child_changed(const boost::system::error_code& error) {
         read_the_rest();
         report_exit();
     }
+}
+
+// A worker of whose end nobody would hear is of no use, and its end has to be waited for.
+void local_link::end_here() {
+    kill();
+    status_ = reap_within(pid_, watched_.native_handle(), std::chrono::seconds(5)).value_or(exit_status{});
 }
 
 // The worker is dead, so all that it wrote is in the pipe now. The end of file may never come: something that the worker
