@@ -14,6 +14,7 @@
 #include <boost/asio/prefer.hpp>
 
 #include <algorithm>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -103,7 +104,13 @@ std::uint64_t pool::submit(task& submitted) {
         std::unique_lock lock(mutex_);
         tell_the_last(lock);
     } else if (wake) {
-        boost::asio::post(executor_, [self = shared_from_this()] { self->run_turn(); });
+        try {
+            boost::asio::post(executor_, [self = shared_from_this()] { self->run_turn(); });
+        } catch (const std::bad_alloc&) {
+            // It is in the queue, so it must not seem to be refused.
+            std::unique_lock lock(mutex_);
+            end_from_outside(lock);
+        }
     }
     return id;
 }

@@ -44,6 +44,8 @@ post_mortem examine(const worker& dead, const system::exit_status& status) {
     if (status.signal == SIGKILL && dead.life->why() == worker_life::cause::died && dead.killed_for_memory_before)
         details.out_of_memory_likely =
             system::processes_killed_for_memory().value_or(0) > *dead.killed_for_memory_before;
+    if (dead.life->why() == worker_life::cause::lost)
+        details.reason = dead.lost_how;
     for (const std::string& line : dead.last_lines)
         details.standard_error_tail += line + '\n';
     return details;

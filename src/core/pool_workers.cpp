@@ -41,6 +41,8 @@ std::string describe_failure(const worker& dead, const system::exit_status& stat
         return "it is another build of the program than this one";
     case worker_life::cause::protocol_error:
         return dead.misdeed.empty() ? "it spoke out of turn" : dead.misdeed;
+    case worker_life::cause::lost:
+        return dead.lost_how;
     case worker_life::cause::initializer_timed_out:
         return "the initializer ran longer than pool_options::task_timeout";
     default:
@@ -329,7 +331,7 @@ void pool::bury(worker& dead, const system::exit_status& status) {
     else if (why == worker_life::cause::died && status.signal == SIGKILL)
         staffing_.killed_at_start(now());
     else
-        staffing_.start_failed(now(), why == worker_life::cause::died);
+        staffing_.start_failed(now(), why == worker_life::cause::died || why == worker_life::cause::lost);
     dead.link->destroy(std::chrono::milliseconds(0));
     dead.vacate();
     --occupied_;

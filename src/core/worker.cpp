@@ -12,6 +12,7 @@ void worker::vacate() {
     life.reset();
     tasks.fill(nullptr);
     misdeed.clear();
+    lost_how.clear();
     useful = false;
     to_flush = false;
     watched_tasks = 0;
@@ -58,6 +59,12 @@ void worker::misbehaved(const std::string& how) {
 
 void worker::printed(output_stream where, std::vector<std::string>&& lines) {
     owner_.worker_printed(*this, where, std::move(lines));
+}
+
+void worker::lost(const std::string& how) {
+    if (lost_how.empty())
+        lost_how = how;
+    owner_.act(*this, life->kill(machines::worker_life::cause::lost));
 }
 
 void worker::output_ended() {

@@ -54,6 +54,7 @@ public:
     std::optional<machines::worker_life> life;
     std::array<task*, wire::ledger::slots> tasks{}; ///< by their slots in the link
     std::string misdeed;                            ///< what it did that no worker does
+    std::string lost_how;                           ///< why nothing is heard of it any more
     bool useful = false;                            ///< it has answered a task
     bool to_flush = false;                          ///< the link holds frames of this turn
     std::size_t watched_tasks = 0;                  ///< how many of its tasks are to be looked after when they run
@@ -81,6 +82,7 @@ private:
     void answered(system::answer&& message) override;
     void misbehaved(const std::string& how) override;
     void printed(output_stream where, std::vector<std::string>&& lines) override;
+    void lost(const std::string& how) override;
     void output_ended() override;
     void exited(const system::exit_status& status) override;
 

@@ -81,6 +81,8 @@ std::string tell(const std::vector<post_mortem>& attempts) {
     std::string text = tell_one(details);
     if (details.attempt > 1)
         text += ", in attempt " + std::to_string(details.attempt);
+    if (!details.reason.empty())
+        text += ", since " + details.reason;
     if (details.out_of_memory_likely)
         text += "; the kernel's out-of-memory killer is the likely cause";
     if (details.usage)

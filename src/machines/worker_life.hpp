@@ -38,6 +38,7 @@ public:
         initializer_failed,    ///< the initializer threw
         initializer_timed_out, ///< the initializer took too long
         protocol_error,        ///< it sent something that no worker would send
+        lost,                  ///< nothing is heard of it any more, by no fault of its own
         task_cancelled,        ///< ended, since the task that it ran was called off
         task_timed_out,        ///< ended, since the task that it ran took too long
         retired,               ///< it was told to end

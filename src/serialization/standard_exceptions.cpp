@@ -257,6 +257,7 @@ private:
         to(usage.user_time.count());
         to(usage.system_time.count());
         to(usage.most_resident);
+        to(bounded_text(details.reason.c_str()));
         to(bounded_text(details.standard_error_tail.c_str()));
     }
 
@@ -276,6 +277,7 @@ private:
         from(usage.most_resident);
         if (has_usage)
             details.usage = usage;
+        details.reason = decode_text(from);
         details.standard_error_tail = decode_text(from);
         if (details.phase > task_phase::writing)
             fail("procpool: a message holds an end of a worker in a phase that there is not");

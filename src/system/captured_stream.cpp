@@ -36,11 +36,6 @@ void add(std::vector<std::string>& to, std::vector<std::string>&& lines) {
 
 } // namespace
 
-void captured_stream::adopt(unique_fd& end) {
-    end_.assign(end.get());
-    end.release();
-}
-
 std::vector<std::string> captured_stream::read() {
     std::vector<std::string> lines;
     std::array<char, piece> bytes;

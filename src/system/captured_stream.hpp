@@ -7,7 +7,6 @@
 #include <procpool/output.hpp>
 
 #include <system/line_cutter.hpp>
-#include <system/unique_fd.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -27,8 +26,8 @@ public:
     captured_stream(const boost::asio::any_io_executor& executor, output_stream which)
         : which_(which), end_(executor) {}
 
-    /// Takes over the pipe's end, which must not block. Throws boost::system::system_error.
-    void adopt(unique_fd& end);
+    /// For the pipe's end to be assigned to, which must not block.
+    boost::asio::posix::stream_descriptor& end() noexcept { return end_; }
 
     output_stream which() const noexcept { return which_; }
     bool is_open() const noexcept { return end_.is_open(); }

@@ -36,13 +36,14 @@ bool reap(int pidfd, siginfo_t& info, rusage& used) noexcept {
 void signal_group(pid_t pid, int pidfd, int signal) noexcept {
     // Whether it is there is asked through the pidfd, for the number may mean another process by now if somebody else in the
     // program took the status. As long as the child is not reaped, its number means nothing but its group.
-    if (pid > 1 && ::syscall(SYS_pidfd_send_signal, pidfd, 0, nullptr, 0) == 0 && ::kill(-pid, signal) != 0)
+    if (pid > 1 && (::syscall(SYS_pidfd_send_signal, pidfd, 0, nullptr, 0) == 0 || errno != ESRCH) &&
+        ::kill(-pid, signal) != 0)
         ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0); // it has left its group
 }
 
 void kill_group(pid_t pid, int pidfd) noexcept {
     // The child itself too, should it have left its group.
-    if (pid > 1 && ::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0) == 0)
+    if (pid > 1 && (::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0) == 0 || errno != ESRCH))
         ::kill(-pid, SIGKILL);
 }
 

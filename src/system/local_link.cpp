@@ -3,6 +3,7 @@
 
 #include <system/local_link.hpp>
 
+#include <system/failure.hpp>
 #include <system/modules.hpp>
 #include <system/process.hpp>
 #include <system/spawn_launcher.hpp>
@@ -48,6 +49,16 @@ pipe_ends lead(spawn_launcher& launcher, int stream, output where) {
     return made;
 }
 
+// The object takes the descriptor over, or says why not.
+template <class Object>
+void adopt(Object& object, unique_fd& fd) {
+    boost::system::error_code error;
+    object.assign(fd.get(), error);
+    if (error)
+        throw_failure("watching a worker", error.value());
+    fd.release();
+}
+
 } // namespace
 
 std::shared_ptr<local_link> local_link::launch(const asio::any_io_executor& executor, const worker_command& command,
@@ -69,24 +80,26 @@ std::shared_ptr<local_link> local_link::launch(const asio::any_io_executor& exec
     auto link = std::make_shared<local_link>(executor, std::move(shared));
     std::vector<std::string> arguments = command.arguments;
     arguments.emplace_back(worker_argument);
-    // Until all is in place, the process object ends the child should anything below fail.
     boost::process::v2::process process = launcher(executor, command.program, arguments);
     link->pid_ = process.id();
+    // Its wait would block, or leave a zombie if a signal comes; and its descriptor would be a second one for the same thing.
+    process.detach();
     unique_fd pidfd = launcher.take_pidfd();
-    link->watched_.assign(pidfd.get());
-    pidfd.release();
-    link->calls_.assign(calls.write.get());
-    calls.write.release();
-    link->answers_.assign(answers.read.get());
-    answers.read.release();
+    try {
+        adopt(link->watched_, pidfd);
+    } catch (...) {
+        end_unwatched_child(link->pid_);
+        throw;
+    }
+    link->closed_ = false; // from here on the link ends the child should anything below fail
+    adopt(link->calls_, calls.write);
+    adopt(link->answers_, answers.read);
     if (printed.read)
-        link->standard_output_.adopt(printed.read);
+        adopt(link->standard_output_.end(), printed.read);
     if (complained.read)
-        link->standard_error_.adopt(complained.read);
+        adopt(link->standard_error_.end(), complained.read);
     link->shared_.close_fd();
     link->own_size_ = most_resident_memory();
-    link->closed_ = false;
-    process.detach(); // its wait would block, and its descriptor would be a second one for the same thing
     return link;
 }
 
@@ -133,7 +146,10 @@ void local_link::in_turn(Work work) {
 
 void local_link::recover_from(const char* what) noexcept {
     try {
-        give_up_reading(what);
+        deaf_ = true;
+        told_->lost(std::string("what it sent could not be dealt with: ") + what);
+        if (!watching_ && !status_)
+            end_here();
         if (status_ && !reading_)
             report_exit();
     } catch (const std::exception&) {
@@ -305,7 +321,10 @@ void local_link::read_done(const boost::system::error_code& error, std::size_t s
         return;
     if (error) {
         output_ended_ = true;
-        told_->output_ended();
+        if (error != asio::error::eof) // the fault is on this side, and the worker may wait for ever for being read
+            told_->lost("nothing could be read from it any more: " + error.message());
+        else
+            told_->output_ended();
     } else if (!deaf_) {
         read();
     }
@@ -455,8 +474,12 @@ void local_link::go_on_reading(output_stream which) {
     captured_stream& from = which == output_stream::standard_output ? standard_output_ : standard_error_;
     if (closed_ || !from.is_open() || from.waiting())
         return;
-    from.async_wait([self = shared_from_this(), &from](const boost::system::error_code&) {
-        self->in_turn([&] { self->read_lines(from); });
+    from.async_wait([self = shared_from_this(), &from](const boost::system::error_code& error) {
+        self->in_turn([&] {
+            if (error)
+                from.close();
+            self->read_lines(from);
+        });
     });
 }
 
@@ -471,20 +494,27 @@ void local_link::read_lines(captured_stream& from) {
 void local_link::watch() {
     watched_.async_wait(asio::posix::stream_descriptor::wait_read,
                         [self = shared_from_this()](const boost::system::error_code& error) {
-                            self->in_turn([&] { self->child_changed(error); });
+                            self->in_turn([&] {
+                                self->watching_ = false;
+                                self->child_changed(error);
+                            });
                         });
+    watching_ = true;
 }
 
 void local_link::child_changed(const boost::system::error_code& error) {
-    if (error || status_)
+    if (status_ || error == asio::error::operation_aborted)
         return;
-    status_ = try_reap(pid_, watched_.native_handle());
+    if (error) {
+        told_->lost("its process could not be watched: " + error.message());
+        end_here();
+    } else {
+        status_ = try_reap(pid_, watched_.native_handle());
+    }
     if (!status_) {
         watch();
         return;
     }
-    if (status_->usage && status_->usage->most_resident <= own_size_)
-        status_->usage->most_resident.reset();
     if (reading_) {
         // What was read already but not handled yet comes first; read_done() goes on from there.
         answers_.cancel();
@@ -492,6 +522,12 @@ void local_link::child_changed(const boost::system::error_code& error) {
         read_the_rest();
         report_exit();
     }
+}
+
+// A worker of whose end nobody would hear is of no use, and its end has to be waited for.
+void local_link::end_here() {
+    kill();
+    status_ = reap_within(pid_, watched_.native_handle(), std::chrono::seconds(5)).value_or(exit_status{});
 }
 
 // The worker is dead, so all that it wrote is in the pipe now. The end of file may never come: something that the worker
@@ -518,6 +554,8 @@ void local_link::read_the_rest() {
 }
 
 void local_link::report_exit() {
+    if (status_->usage && status_->usage->most_resident <= own_size_)
+        status_->usage->most_resident.reset();
     for (captured_stream* const stream : {&standard_output_, &standard_error_})
         if (!closed_ && stream->is_open())
             told_->printed(stream->which(), stream->read_the_rest());

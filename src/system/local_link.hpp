@@ -98,6 +98,7 @@ private:
     void read_lines(captured_stream& from);
     void watch();
     void child_changed(const boost::system::error_code& error);
+    void end_here();
     void read_the_rest();
     void report_exit();
     void output_failed();
@@ -127,6 +128,7 @@ private:
     wire::frame_reader input_;
     bool writing_ = false;
     bool reading_ = false;
+    bool watching_ = false;
     bool looking_ = false;      ///< another look into the ring is posted
     bool output_ended_ = false; ///< the worker's, that is our input
     bool deaf_ = false;         ///< nothing that the worker sends is believed any more

@@ -21,7 +21,7 @@ namespace {
 // The functions of posix_spawn return their error instead of setting errno.
 void check(int error, const char* doing) {
     if (error != 0)
-        throw boost::system::system_error(error, boost::system::system_category(), doing);
+        throw_failure(doing, error);
 }
 
 struct file_actions {
@@ -77,8 +77,10 @@ pid_t spawn_launcher::spawn(const std::filesystem::path& program, const std::vec
     argv.push_back(nullptr);
 
     pid_t pid = -1;
-    check(::posix_spawnp(&pid, program.c_str(), &actions.value, &settings.value, argv.data(), environ),
-          "starting a worker");
+    const int error = ::posix_spawnp(&pid, program.c_str(), &actions.value, &settings.value, argv.data(), environ);
+    check(error, error != EAGAIN ? "starting a worker"
+                                 : "starting a worker (there are as many processes and threads as RLIMIT_NPROC or the "
+                                   "control group's pids.max allows; see ulimit -u)");
     return pid;
 }
 
@@ -91,8 +93,7 @@ unique_fd spawn_launcher::open_child(pid_t pid) {
     if (!fd) {
         const int error = errno;
         end_unwatched_child(pid);
-        errno = error;
-        throw_failure("opening a pidfd of a worker");
+        throw_failure("opening a pidfd of a worker", error);
     }
     return fd;
 }
@@ -102,8 +103,7 @@ unique_fd spawn_launcher::duplicate(int pidfd, pid_t pid) {
     if (!fd) {
         const int error = errno;
         end_unwatched_child(pid);
-        errno = error;
-        throw_failure("duplicating a pidfd of a worker");
+        throw_failure("duplicating a pidfd of a worker", error);
     }
     return fd;
 }

@@ -4,6 +4,7 @@
 #ifndef PROCPOOL_SYSTEM_SPAWN_LAUNCHER_HPP
 #define PROCPOOL_SYSTEM_SPAWN_LAUNCHER_HPP
 
+#include <system/failure.hpp>
 #include <system/unique_fd.hpp>
 
 #include <boost/process/v2/process.hpp>
@@ -47,6 +48,9 @@ public:
             boost::process::v2::basic_process<Executor> process(std::move(executor), pid, adopted);
             handle.release();
             return process;
+        } catch (const boost::system::system_error& error) {
+            give_up(pid);
+            throw_failure("watching a worker", error.code().value());
         } catch (...) {
             give_up(pid);
             throw;

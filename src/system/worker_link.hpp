@@ -59,6 +59,9 @@ public:
     /// The worker sent something that no worker sends; nothing more is read from it.
     virtual void misbehaved(const std::string& how) = 0;
 
+    /// The system does not let this process hear of the worker any more, by no fault of the worker's.
+    virtual void lost(const std::string& how) = 0;
+
     /// It wrote these lines to a stream that is captured. Until go_on_reading(), no more are read from it. Maybe none, if
     /// what it wrote is not a line yet.
     virtual void printed(output_stream where, std::vector<std::string>&& lines) = 0;

@@ -292,6 +292,7 @@ BOOST_AUTO_TEST_CASE(all_that_is_known_of_several_attempts) {
     post_mortem first;
     first.exit_code = 3;
     first.worker = 4;
+    first.reason = "of a reason";
     first.phase = task_phase::decoding;
     first.standard_error_tail = "one\ntwo";
     post_mortem second;
@@ -309,6 +310,7 @@ BOOST_AUTO_TEST_CASE(all_that_is_known_of_several_attempts) {
     const worker_died received = caught<worker_died>(arrived(sent));
     BOOST_TEST(received.attempts().size() == 2u);
     BOOST_TEST(*received.attempts().front().exit_code == 3);
+    BOOST_TEST(received.attempts().front().reason == first.reason);
     BOOST_TEST(received.attempts().front().standard_error_tail == first.standard_error_tail);
     BOOST_TEST(received.details().out_of_memory_likely);
     BOOST_TEST((received.details().usage->user_time == second.usage->user_time));
