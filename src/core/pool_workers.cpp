@@ -6,6 +6,7 @@
 #include <procpool/error.hpp>
 #include <procpool/serialization/exceptions.hpp>
 
+#include <system/channel.hpp>
 #include <system/modules.hpp>
 #include <system/process.hpp>
 #include <wire/frame.hpp>
@@ -51,6 +52,10 @@ std::string describe_failure(const worker& dead, const system::exit_status& stat
     const std::string end = "it " + describe_end(examine(dead, status));
     if (dead.initializing)
         return end + " while it ran the initializer";
+    if (!dead.life->was_ready() && status.exit_code == system::worker_lacks_something)
+        return end +
+               " before it reported: the system did not let it have a thread, a descriptor or memory (RLIMIT_NPROC, "
+               "RLIMIT_NOFILE, the control group's limits; see ulimit -a), and on its standard error it said which";
     if (useful)
         return end;
     return dead.life->was_ready() ? end + " before it had begun a task" : end + " before it reported" + ask_for_init;
