@@ -312,7 +312,7 @@ public:
     run_of_ending(place where, state now, const steps& order, finish how)
         : where_(where), order_(order), how_(how), all_is_over_(how == finish::wait_and_destroy) {
         context_.emplace();
-        const asio::steady_timer timer(*context_); // now the context has its own descriptors
+        { const asio::steady_timer timer(*context_); } // now the context has its own descriptors
         const leftovers before = leftovers::now();
         what_.emplace(*context_, now);
         if (now != state::never_run)
