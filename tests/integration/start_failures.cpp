@@ -36,6 +36,14 @@ namespace {
 
 constexpr auto patience = 30s;
 
+// UndefinedBehaviorSanitizer needs descriptors of its own to look at an object, and takes it for broken if there are none. With
+// the sanitizers, these errors are covered by the calls that fail in tests/faults.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool can_do_without_descriptors = false;
+#else
+constexpr bool can_do_without_descriptors = true;
+#endif
+
 int same(int value) {
     return value;
 }
@@ -136,7 +144,8 @@ int run_as_nobody(const char* suite) {
 
 BOOST_AUTO_TEST_SUITE(start_failures)
 
-BOOST_AUTO_TEST_CASE(running_out_of_descriptors_at_any_step_of_a_launch_is_told_in_words_and_recovered_from) {
+BOOST_AUTO_TEST_CASE(running_out_of_descriptors_at_any_step_of_a_launch_is_told_in_words_and_recovered_from,
+                     *boost::unit_test::enable_if<can_do_without_descriptors>()) {
     int failed = 0;
     for (rlim_t more = 0;; ++more) {
         BOOST_TEST_CONTEXT(more << " more descriptors") {
@@ -168,7 +177,8 @@ BOOST_AUTO_TEST_CASE(running_out_of_descriptors_at_any_step_of_a_launch_is_told_
     BOOST_TEST(failed >= 7); // memory, two pipes, two pidfds
 }
 
-BOOST_AUTO_TEST_CASE(a_pool_that_cannot_replace_a_worker_goes_on_with_the_rest) {
+BOOST_AUTO_TEST_CASE(a_pool_that_cannot_replace_a_worker_goes_on_with_the_rest,
+                     *boost::unit_test::enable_if<can_do_without_descriptors>()) {
     pool_here with(2);
     BOOST_REQUIRE(with.at_full_strength(2));
     bool died = false;
