@@ -10,9 +10,11 @@
 #include <boost/system/system_error.hpp>
 
 #include <cstddef>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 namespace procpool {
 
@@ -50,11 +52,17 @@ class worker_died : public pool_error {
 public:
     explicit worker_died(post_mortem details);
 
-    /// What is known of the worker's end.
-    const post_mortem& details() const noexcept { return details_; }
+    /// @param attempts all runs of the task, the last one last; not empty
+    explicit worker_died(std::vector<post_mortem> attempts);
+
+    /// What is known of the worker's end; if the task was run several times, of the last one's.
+    const post_mortem& details() const noexcept { return attempts_->back(); }
+
+    /// The same of each run of the task; several only with submission::retries.
+    const std::vector<post_mortem>& attempts() const noexcept { return *attempts_; }
 
 private:
-    post_mortem details_;
+    std::shared_ptr<const std::vector<post_mortem>> attempts_; // copying an exception must not throw
 };
 
 /// An exception that a task threw and whose type cannot be thrown here as itself.

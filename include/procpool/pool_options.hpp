@@ -6,10 +6,13 @@
 
 #include <procpool/available_parallelism.hpp>
 #include <procpool/bound_call.hpp>
+#include <procpool/output.hpp>
+#include <procpool/worker_event.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -60,6 +63,31 @@ struct pool_options {
      * A batch, and a stream, counts as one. process_pool::wait_for_room() waits until there are fewer.
      */
     std::size_t max_pending = 0;
+
+    /// What becomes of what workers write to standard output.
+    output standard_output = output::inherit;
+
+    /// What becomes of what workers write to standard error. If it is captured, the last lines stand in the post_mortem of a
+    /// worker that dies.
+    output standard_error = output::inherit;
+
+    /// Called with each line of what is captured, on the pool's executor.
+    /**
+     * It is not called twice at the same time, nor at the same time as on_event. The lines of one stream of one worker come in
+     * order; a line may come before or after the result of the task that wrote it. As long as it does not return, the
+     * pool reads no more of that stream: a worker that writes much then waits. What a worker had written when it died is read
+     * first. Once the pool is destroyed it is not called any more, though a call may still be under way in another thread
+     * that runs the executor.
+     */
+    std::function<void(const output_line&)> on_output = {};
+
+    /// Called when a worker was started, is ready, has ended, or was replaced, on the pool's executor.
+    /**
+     * It is not called twice at the same time, nor at the same time as on_output; events come in the order in which they
+     * happened. Once the pool is destroyed it is not called any more, so the last workers' end is only told if join() or
+     * shutdown() was awaited, which complete after that.
+     */
+    std::function<void(const worker_event&)> on_event = {};
 
     /// The program that a worker runs. Empty: this very program, even if its file was replaced since it was started.
     /**

@@ -15,6 +15,7 @@
 #include <procpool/exception.hpp>
 #include <procpool/init.hpp>
 #include <procpool/outcome.hpp>
+#include <procpool/output.hpp>
 #include <procpool/pool_options.hpp>
 #include <procpool/pool_stats.hpp>
 #include <procpool/post_mortem.hpp>
@@ -25,5 +26,6 @@
 #include <procpool/task_handle.hpp>
 #include <procpool/this_task.hpp>
 #include <procpool/this_worker.hpp>
+#include <procpool/worker_event.hpp>
 
 #endif

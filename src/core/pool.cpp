@@ -14,6 +14,7 @@
 #include <boost/asio/prefer.hpp>
 
 #include <algorithm>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -103,7 +104,13 @@ std::uint64_t pool::submit(task& submitted) {
         std::unique_lock lock(mutex_);
         tell_the_last(lock);
     } else if (wake) {
-        boost::asio::post(executor_, [self = shared_from_this()] { self->run_turn(); });
+        try {
+            boost::asio::post(executor_, [self = shared_from_this()] { self->run_turn(); });
+        } catch (const std::bad_alloc&) {
+            // It is in the queue, so it must not seem to be refused.
+            std::unique_lock lock(mutex_);
+            end_from_outside(lock);
+        }
     }
     return id;
 }
@@ -281,6 +288,7 @@ bool pool::destroy() {
     timer_.reset();
     keep_busy_.reset();
     begin_by_.clear();
+    notices_.clear();
     own_process_ = system::unique_fd();
     destroyed_.store(true, std::memory_order_seq_cst);
     tell_the_last(lock);
@@ -291,6 +299,10 @@ void pool::tell_the_last(std::unique_lock<std::mutex>& lock) {
     do {
         settle();
     } while (more_to_do_);
+    // A batch or a stream is over only when it was told of its last task. Nobody waits for that any more, so whoever joins is
+    // told right behind them.
+    while (completion* const joiner = joiners_.pop())
+        over(static_cast<waiter&>(*joiner), nullptr);
     completion_queue anywhere;
     completion_queue others;
     std::size_t count = 0;

@@ -17,10 +17,12 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <atomic>
+#include <deque>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -67,6 +69,7 @@ public:
     void worker_initialized(worker& from, const wire::payload* error);
     void worker_answered(worker& from, system::answer&& message);
     void task_progressed(worker& from, std::uint64_t id, wire::progress_message&& message);
+    void worker_printed(worker& from, output_stream where, std::vector<std::string>&& lines);
     void worker_exited(worker& from, const system::exit_status& status);
     void act(worker& on, machines::worker_life::action action);
 
@@ -131,7 +134,7 @@ private:
     void employ();
     void launch(worker& place);
     void initialize(worker& place);
-    void retire(worker& place);
+    void retire(worker& place, const char* why);
     bool is_idle(const worker& place) const;
     std::size_t spare_workers() const;
     void retire_idle(time_point time);
@@ -143,8 +146,27 @@ private:
     void note_start_failure(const std::string& reason);
     void note_initializer_failure(const worker& failed, const std::string& reason);
 
+    // What the program is told besides results (pool_notices.cpp). All of it under the lock, but tell_notices().
+    /// Lines that a worker printed, or an event.
+    struct notice {
+        std::vector<output_line> lines;
+        std::size_t told_lines = 0;
+        std::shared_ptr<system::worker_link> from; ///< which is to be read on when the lines were told
+        output_stream where = output_stream::standard_output;
+        std::optional<worker_event> event;
+    };
+    class notices_to_tell;
+    void note(notice&& what);
+    void note_event(worker_event::kind what, const worker& of, std::string reason);
+    void note_launch(worker& place);
+    void note_failed_launch(worker& place, std::string reason);
+    void note_end(worker& dead, const system::exit_status& status, std::string reason);
+    void tell_notices();
+    void told(notice&& what);
+
     // What a dead worker had begun (pool_blame.cpp). All of it under the lock.
     machines::scheduler::fate judge(worker& dead, task& ran, const system::exit_status& status);
+    post_mortem examine_with(const worker& dead, const task& ran, const system::exit_status& status) const;
     bool may_run_again(const worker& dead, const task& ran) const noexcept;
     bool timed_out(const worker& dead, const task& ran) const noexcept;
     void forget_begin_by(task& begun);
@@ -167,6 +189,8 @@ private:
     machines::staffing staffing_;
     std::vector<std::unique_ptr<worker>> workers_;
     std::vector<worker*> to_flush_;
+    std::deque<notice> notices_;
+    bool telling_notices_ = false; ///< somebody does, or is about to
     std::size_t occupied_ = 0;
     std::optional<boost::asio::steady_timer> timer_;
     std::optional<time_point> timer_set_for_;

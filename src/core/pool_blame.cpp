@@ -6,9 +6,14 @@
 #include <procpool/error.hpp>
 #include <procpool/worker/call.hpp>
 
+#include <system/process.hpp>
+
 #include <new>
 #include <string>
 #include <utility>
+#include <vector>
+
+#include <signal.h>
 
 // What becomes of a task that a worker had begun when it ended.
 
@@ -35,6 +40,23 @@ post_mortem examine(const worker& dead, const system::exit_status& status) {
     details.worker = dead.index;
     details.exit_code = status.exit_code;
     details.signal = status.signal;
+    details.usage = status.usage;
+    if (status.signal == SIGKILL && dead.life->why() == worker_life::cause::died && dead.killed_for_memory_before)
+        details.out_of_memory_likely =
+            system::processes_killed_for_memory().value_or(0) > *dead.killed_for_memory_before;
+    if (dead.life->why() == worker_life::cause::lost)
+        details.reason = dead.lost_how;
+    for (const std::string& line : dead.last_lines)
+        details.standard_error_tail += line + '\n';
+    return details;
+}
+
+/// The same of a worker that had begun this task.
+post_mortem pool::examine_with(const worker& dead, const task& ran, const system::exit_status& status) const {
+    post_mortem details = examine(dead, status);
+    details.attempt = ran.attempt;
+    details.phase =
+        dead.link->look(ran.slot, ran.id) == wire::ledger_state::nonsense ? task_phase::unknown : dead.link->phase();
     return details;
 }
 
@@ -42,6 +64,9 @@ post_mortem examine(const worker& dead, const system::exit_status& status) {
 machines::scheduler::fate pool::judge(worker& dead, task& ran, const system::exit_status& status) {
     using fate = machines::scheduler::fate;
     try {
+        // It has not begun in any way that the program could notice. But if it happens again, it is the arguments' doing.
+        if (dead.link->phase() == task_phase::reading && !std::exchange(ran.read_in_vain, true))
+            return fate::again;
         forget_begin_by(ran);
         wire::run_sheet::progress found{1, 0, {}};
         if (ran.chunk && !ran.joint_result)
@@ -52,6 +77,8 @@ machines::scheduler::fate pool::judge(worker& dead, task& ran, const system::exi
         const std::uint32_t behind = ran.joint_result ? ran.items : found.done + (in_item ? 1 : 0);
         if (behind < ran.items)
             put_back_part(ran, behind, 1);
+        if (once_more)
+            ran.terms->attempts.push_back(examine_with(dead, ran, status));
         if (once_more && found.done == 0) {
             ++ran.attempt;
             return fate::again;
@@ -101,16 +128,16 @@ std::exception_ptr pool::verdict(const worker& dead, const task& ran, const syst
 }
 
 std::exception_ptr pool::blame(const worker& dead, const task& ran, const system::exit_status& status) const {
-    post_mortem details = examine(dead, status);
     if (dead.life->why() == worker_life::cause::protocol_error)
         return std::make_exception_ptr(
-            pool_error(errc::protocol_error, "the worker with process id " + std::to_string(details.pid) +
+            pool_error(errc::protocol_error, "the worker with process id " + std::to_string(dead.link->pid()) +
                                                  " was ended while it had this task, since " +
                                                  (dead.misdeed.empty() ? "it spoke out of turn" : dead.misdeed)));
-    details.attempt = ran.attempt;
-    details.phase =
-        dead.link->look(ran.slot, ran.id) == wire::ledger_state::nonsense ? task_phase::unknown : dead.link->phase();
-    return std::make_exception_ptr(worker_died(details));
+    std::vector<post_mortem> attempts;
+    if (ran.terms)
+        attempts = ran.terms->attempts;
+    attempts.push_back(examine_with(dead, ran, status));
+    return std::make_exception_ptr(worker_died(std::move(attempts)));
 }
 
 } // namespace procpool::core

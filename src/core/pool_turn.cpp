@@ -58,22 +58,27 @@ void pool::run_turn() {
 }
 
 void pool::post_turn() {
-    if (std::exchange(turn_posted_, true))
+    if (turn_posted_)
         return;
     boost::asio::post(executor_, [self = shared_from_this()] { self->run_turn(); });
+    turn_posted_ = true;
 }
 
 void pool::settle() {
     more_to_do_ = false;
-    accept_submitted();
-    schedule();
-    employ();
-    fail_waiting();
-    flush_links();
-    tell_of_room();
-    finish_closing();
-    watch_front_tasks();
-    set_timer();
+    try {
+        accept_submitted();
+        schedule();
+        employ();
+        fail_waiting();
+        flush_links();
+        tell_of_room();
+        finish_closing();
+        watch_front_tasks();
+        set_timer();
+    } catch (const std::bad_alloc&) {
+        more_to_do_ = true; // what was done is done, and the rest of it is for when there is memory
+    }
     if (more_to_do_ && !destroyed())
         post_turn();
 }
@@ -243,11 +248,12 @@ void pool::recall(task& wanted) {
 }
 
 void pool::flush_links() {
-    for (worker* const place : to_flush_) {
-        if (std::exchange(place->to_flush, false))
-            place->link->flush();
+    for (; !to_flush_.empty(); to_flush_.pop_back()) {
+        worker& place = *to_flush_.back();
+        if (place.to_flush)
+            place.link->flush();
+        place.to_flush = false;
     }
-    to_flush_.clear();
 }
 
 void pool::fail_waiting() {
@@ -296,9 +302,10 @@ void pool::over(waiter& done, std::exception_ptr error) {
 }
 
 void pool::post_delivery() {
-    if (std::exchange(delivery_posted_, true))
+    if (delivery_posted_)
         return;
     boost::asio::post(executor_, [self = shared_from_this()] { self->deliver(); });
+    delivery_posted_ = true;
 }
 
 void pool::deliver() {
@@ -310,12 +317,16 @@ void pool::deliver() {
 // One at a time, and a further delivery is posted before the first: a handler may block until another thread has handed out
 // the next one, run the executor itself, or throw, which is for the program to deal with.
 void pool::hand_out(std::unique_lock<std::mutex>& lock) {
-    for (std::size_t count = 0; count != completions_per_delivery; ++count) {
+    for (std::size_t count = 0; count < completions_per_delivery || !delivery_posted_; ++count) {
         completion* const over = done_.pop();
         if (!over)
             return;
-        if (!done_.empty())
-            post_delivery();
+        try {
+            if (!done_.empty())
+                post_delivery();
+        } catch (const std::bad_alloc&) {
+            // Then all of them are handed out here.
+        }
         lock.unlock();
         over->complete();
         lock.lock();
@@ -334,8 +345,8 @@ void pool::finish_closing() {
     staffing_.stop();
     for (const auto& place : workers_)
         if (place->occupied())
-            retire(*place);
-    if (occupied_ != 0)
+            retire(*place, "the pool was closed, and all is done");
+    if (occupied_ != 0 || telling_notices_)
         return;
     terminate_at_.reset();
     keep_busy_.reset();
@@ -363,14 +374,14 @@ void pool::set_timer() {
         if (place->watched.task != 0)
             consider(place->watched.look_again);
     }
-    if (staffing_.failures() != 0)
+    if (staffing_.pausing())
         consider(staffing_.retry_at(tasks_to_do()));
     if (!begin_by_.empty())
         consider(begin_by_.begin()->first);
     consider(next_idle_end());
     if (next == timer_set_for_)
         return;
-    timer_set_for_ = next;
+    timer_set_for_.reset();
     if (!next) {
         timer_->cancel();
         return;
@@ -380,6 +391,7 @@ void pool::set_timer() {
         if (!error)
             self->timer_fired();
     });
+    timer_set_for_ = next;
 }
 
 void pool::timer_fired() {

@@ -6,6 +6,7 @@
 #include <procpool/error.hpp>
 #include <procpool/serialization/exceptions.hpp>
 
+#include <system/channel.hpp>
 #include <system/modules.hpp>
 #include <system/process.hpp>
 #include <wire/frame.hpp>
@@ -31,8 +32,8 @@ constexpr std::size_t memory_for_pipes = std::size_t{16} << 20;
 constexpr std::size_t largest_pipe = std::size_t{1} << 20;
 constexpr std::size_t least_pipe = std::size_t{64} << 10;
 
-// Why a worker that never did anything useful ended: "it ...".
-std::string describe_failure(const worker& dead, const system::exit_status& status) {
+// Why a worker ended: "it ...".
+std::string describe_failure(const worker& dead, const system::exit_status& status, bool useful) {
     const std::string ask_for_init = "; does its main call procpool::init(argc, argv) as its first statement?";
     switch (dead.life->why()) {
     case worker_life::cause::start_timed_out:
@@ -40,7 +41,9 @@ std::string describe_failure(const worker& dead, const system::exit_status& stat
     case worker_life::cause::wrong_hello:
         return "it is another build of the program than this one";
     case worker_life::cause::protocol_error:
-        return dead.misdeed;
+        return dead.misdeed.empty() ? "it spoke out of turn" : dead.misdeed;
+    case worker_life::cause::lost:
+        return dead.lost_how;
     case worker_life::cause::initializer_timed_out:
         return "the initializer ran longer than pool_options::task_timeout";
     default:
@@ -49,6 +52,12 @@ std::string describe_failure(const worker& dead, const system::exit_status& stat
     const std::string end = "it " + describe_end(examine(dead, status));
     if (dead.initializing)
         return end + " while it ran the initializer";
+    if (!dead.life->was_ready() && status.exit_code == system::worker_lacks_something)
+        return end +
+               " before it reported: the system did not let it have a thread, a descriptor or memory (RLIMIT_NPROC, "
+               "RLIMIT_NOFILE, the control group's limits; see ulimit -a), and on its standard error it said which";
+    if (useful)
+        return end;
     return dead.life->was_ready() ? end + " before it had begun a task" : end + " before it reported" + ask_for_init;
 }
 
@@ -87,6 +96,10 @@ void pool::launch(worker& place) {
     command.pipe_size =
         static_cast<int>(std::clamp(memory_for_pipes / (2 * options_.workers), least_pipe, largest_pipe));
 
+    command.standard_output = options_.standard_output;
+    command.standard_error = options_.standard_error;
+
+    const auto killed_for_memory = system::processes_killed_for_memory();
     staffing_.launched();
     ++counted_.workers_started;
     try {
@@ -97,9 +110,11 @@ void pool::launch(worker& place) {
         if (options_.task_timeout.count() != 0)
             limits.initializer = options_.task_timeout;
         place.life.emplace(now(), limits);
+        place.killed_for_memory_before = killed_for_memory;
         ++occupied_;
         link->listen(std::shared_ptr<system::link_holder>(shared_from_this(), &place));
         link->set_up({place.index, options_.max_memory_per_worker});
+        note_launch(place);
     } catch (const std::exception& error) {
         // A failed launch leaves nothing behind, but what could be made of the place is undone here.
         if (place.occupied()) {
@@ -109,7 +124,9 @@ void pool::launch(worker& place) {
         }
         ++counted_.workers_died;
         staffing_.start_failed(now(), true);
-        note_start_failure(std::string("it could not be launched: ") + error.what());
+        const std::string reason = std::string("it could not be launched: ") + error.what();
+        note_start_failure(reason);
+        note_failed_launch(place, reason);
     }
 }
 
@@ -177,8 +194,10 @@ void pool::worker_answered(worker& from, system::answer&& message) {
     if (scheduler_.tasks_of(from.index).empty()) {
         if (options_.min_workers < options_.workers)
             from.idle_since = now();
-        if (from.wear_noted || (options_.max_tasks_per_worker != 0 && scheduler_.used_up(from.index)))
-            retire(from);
+        if (from.wear_noted)
+            retire(from, "it took more memory than pool_options::max_memory_per_worker allows");
+        else if (options_.max_tasks_per_worker != 0 && scheduler_.used_up(from.index))
+            retire(from, "it had run as many tasks as pool_options::max_tasks_per_worker allows");
     }
 }
 
@@ -189,6 +208,7 @@ void pool::act(worker& on, worker_life::action action) {
         break;
     case worker_life::action::use:
         on.initializing = false;
+        note_event(worker_event::kind::ready, on, "it has reported, and takes tasks");
         staffing_.became_ready();
         scheduler_.worker_ready(on.index, allowance());
         if (options_.min_workers < options_.workers)
@@ -224,7 +244,9 @@ std::uint64_t pool::allowance() const noexcept {
 
 // Leaving -----------------------------------------------------------------------------------------------------------
 
-void pool::retire(worker& place) {
+void pool::retire(worker& place, const char* why) {
+    if (!place.retired_for)
+        place.retired_for = why;
     act(place, place.life->retire(now()));
 }
 
@@ -243,7 +265,7 @@ void pool::retire_idle(time_point time) {
         if (spare == 0)
             return;
         if (is_idle(*place) && place->idle_since + options_.idle_timeout <= time) {
-            retire(*place);
+            retire(*place, "it was idle for as long as pool_options::idle_timeout allows");
             --spare;
         }
     }
@@ -283,8 +305,7 @@ void pool::worker_exited(worker& from, const system::exit_status& status) {
 void pool::bury(worker& dead, const system::exit_status& status) {
     dead.life->exited();
     const auto why = dead.life->why();
-    const bool wanted = why == worker_life::cause::retired || why == worker_life::cause::terminated ||
-                        why == worker_life::cause::task_cancelled || why == worker_life::cause::task_timed_out;
+    const bool wanted = dead.life->was_wanted();
     bool useful = dead.useful || wanted;
     using fate = machines::scheduler::fate;
     scheduler_.worker_gone(dead.index, [&](machines::schedulable& lost) {
@@ -304,16 +325,18 @@ void pool::bury(worker& dead, const system::exit_status& status) {
 
     if (!wanted)
         ++counted_.workers_died;
+    std::string reason = describe_failure(dead, status, useful);
     if (dead.initializing)
-        note_initializer_failure(dead, describe_failure(dead, status));
+        note_initializer_failure(dead, reason);
     else if (!useful)
-        note_start_failure(describe_failure(dead, status));
+        note_start_failure(reason);
+    note_end(dead, status, std::move(reason));
     if (dead.life->was_ready())
         staffing_.gone(now(), useful);
     else if (why == worker_life::cause::died && status.signal == SIGKILL)
         staffing_.killed_at_start(now());
     else
-        staffing_.start_failed(now(), why == worker_life::cause::died);
+        staffing_.start_failed(now(), why == worker_life::cause::died || why == worker_life::cause::lost);
     dead.link->destroy(std::chrono::milliseconds(0));
     dead.vacate();
     --occupied_;

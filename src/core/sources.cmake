@@ -2,6 +2,7 @@ set(PROCPOOL_CORE_SOURCES
     core/inbox.cpp
     core/pool.cpp
     core/pool_blame.cpp
+    core/pool_notices.cpp
     core/pool_turn.cpp
     core/pool_watch.cpp
     core/pool_workers.cpp

@@ -12,6 +12,7 @@ void worker::vacate() {
     life.reset();
     tasks.fill(nullptr);
     misdeed.clear();
+    lost_how.clear();
     useful = false;
     to_flush = false;
     watched_tasks = 0;
@@ -21,6 +22,10 @@ void worker::vacate() {
     wear_noted = false;
     initializing = false;
     initializer_error = nullptr;
+    last_lines.clear();
+    last_lines_size = 0;
+    killed_for_memory_before.reset();
+    retired_for = nullptr;
 }
 
 void worker::begin_turn() {
@@ -50,6 +55,16 @@ void worker::answered(system::answer&& message) {
 void worker::misbehaved(const std::string& how) {
     misdeed = how;
     owner_.act(*this, life->misbehaved());
+}
+
+void worker::printed(output_stream where, std::vector<std::string>&& lines) {
+    owner_.worker_printed(*this, where, std::move(lines));
+}
+
+void worker::lost(const std::string& how) {
+    if (lost_how.empty())
+        lost_how = how;
+    owner_.act(*this, life->kill(machines::worker_life::cause::lost));
 }
 
 void worker::output_ended() {

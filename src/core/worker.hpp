@@ -12,11 +12,14 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace procpool::core {
 
@@ -51,6 +54,7 @@ public:
     std::optional<machines::worker_life> life;
     std::array<task*, wire::ledger::slots> tasks{}; ///< by their slots in the link
     std::string misdeed;                            ///< what it did that no worker does
+    std::string lost_how;                           ///< why nothing is heard of it any more
     bool useful = false;                            ///< it has answered a task
     bool to_flush = false;                          ///< the link holds frames of this turn
     std::size_t watched_tasks = 0;                  ///< how many of its tasks are to be looked after when they run
@@ -61,6 +65,13 @@ public:
     bool wear_noted = false;   ///< it is to end when its tasks are over
     bool initializing = false; ///< it was told to run the initializer, and has not come out of it
     std::exception_ptr initializer_error;
+    std::deque<std::string> last_lines;                    ///< of its standard error, if that is captured
+    std::size_t last_lines_size = 0;                       ///< their bytes
+    std::optional<std::uint64_t> killed_for_memory_before; ///< how many processes, when it was started
+    const char* retired_for = nullptr;                     ///< why it was told to end
+
+    // Of the place, whoever has it.
+    std::string replaces; ///< what to say of the worker that had it before; empty if there was none
 
 private:
     void begin_turn() override;
@@ -70,6 +81,8 @@ private:
     void progressed(std::uint64_t id, wire::progress_message&& message) override;
     void answered(system::answer&& message) override;
     void misbehaved(const std::string& how) override;
+    void printed(output_stream where, std::vector<std::string>&& lines) override;
+    void lost(const std::string& how) override;
     void output_ended() override;
     void exited(const system::exit_status& status) override;
 

@@ -2,6 +2,7 @@
 // Distributed under the Boost Software License, Version 1.0. (See LICENSE)
 
 #include <procpool/post_mortem.hpp>
+#include <procpool/worker_event.hpp>
 
 #include <string.h>
 
@@ -9,6 +10,8 @@ namespace procpool {
 
 const char* to_string(task_phase phase) noexcept {
     switch (phase) {
+    case task_phase::reading:
+        return "reading the arguments of";
     case task_phase::decoding:
         return "decoding the arguments of";
     case task_phase::running:
@@ -35,6 +38,22 @@ std::string describe_end(const post_mortem& details) {
     if (meaning)
         text += std::string(" (") + meaning + ")";
     return text;
+}
+
+const char* to_string(worker_event::kind what) noexcept {
+    switch (what) {
+    case worker_event::kind::started:
+        return "started";
+    case worker_event::kind::ready:
+        return "ready";
+    case worker_event::kind::retired:
+        return "retired";
+    case worker_event::kind::died:
+        return "died";
+    case worker_event::kind::replaced:
+        return "replaced";
+    }
+    return "unknown";
 }
 
 } // namespace procpool

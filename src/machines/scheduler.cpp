@@ -25,8 +25,10 @@ void scheduler::note_urgency(const schedulable& task) noexcept {
 }
 
 void scheduler::worker_ready(std::uint32_t worker, std::uint64_t allowance) {
-    if (worker >= workers_.size())
+    if (worker >= workers_.size()) {
+        idle_.reserve(worker + 1U); // so that nothing fails in the middle of what is told later
         workers_.resize(worker + 1);
+    }
     workers_[worker].allowance = allowance;
     worker_released(worker);
 }

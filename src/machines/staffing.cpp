@@ -16,8 +16,7 @@ void staffing::became_ready() noexcept {
 void staffing::start_failed(time_point now, bool trying_again_may_help) noexcept {
     --starting_;
     failed_starts_ = trying_again_may_help ? failed_starts_ + 1 : std::max(failed_starts_, failed_starts_forgiven) + 1;
-    if (failures() != 0)
-        pause(now);
+    pause(now);
 }
 
 void staffing::killed_at_start(time_point now) noexcept {
@@ -40,6 +39,10 @@ std::size_t staffing::failures() const noexcept {
 }
 
 void staffing::pause(time_point now) noexcept {
+    if (failures() == 0) {
+        forgiven_at_ = now + pauses_.brief;
+        return;
+    }
     const auto doublings = std::min<std::size_t>(failures() - 1, 20);
     retry_at_ = now + std::min(pauses_.longest, pauses_.first * (duration::rep{1} << doublings));
 }
@@ -49,14 +52,14 @@ std::size_t staffing::launches(time_point now, std::size_t tasks) const noexcept
     if (stopped_ || alive >= wanted(tasks))
         return 0;
     if (failures() == 0)
-        return wanted(tasks) - alive;
+        return failed_starts_ != 0 && now < forgiven_at_ ? 0 : wanted(tasks) - alive;
     return tasks != 0 && starting_ == 0 && now >= retry_at_ ? 1 : 0;
 }
 
 std::optional<staffing::time_point> staffing::retry_at(std::size_t tasks) const noexcept {
-    const bool will_try =
-        !stopped_ && failures() != 0 && tasks != 0 && starting_ == 0 && starting_ + ready_ < wanted(tasks);
-    return will_try ? std::optional(retry_at_) : std::nullopt;
+    const bool understaffed = !stopped_ && starting_ + ready_ < wanted(tasks);
+    const bool will_try = understaffed && (failures() != 0 ? tasks != 0 && starting_ == 0 : failed_starts_ != 0);
+    return will_try ? std::optional(failures() != 0 ? retry_at_ : forgiven_at_) : std::nullopt;
 }
 
 } // namespace procpool::machines

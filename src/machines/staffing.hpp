@@ -18,8 +18,8 @@ namespace procpool::machines {
  * again only when there is work to do, one worker at a time, after a pause that doubles with each failure; until one comes
  * up, the pool is `hopeless()` and its operations are to be failed rather than left to wait.
  *
- * The first failures are forgiven, for somebody may have killed the worker, or the system may have been short of something
- * for a moment; unless it is clear that trying again is of no use. So are workers that became ready and then died without
+ * The first failures are forgiven, after a short pause each, for somebody may have killed the worker, or the system may have
+ * been short of something for a moment; unless it is clear that trying again is of no use. So are workers that became ready and then died without
  * ever having begun a task, and those that were killed before they were ready.
  */
 class staffing {
@@ -28,6 +28,7 @@ public:
     using duration = std::chrono::steady_clock::duration;
 
     struct pauses {
+        duration brief = std::chrono::milliseconds(20); ///< after a failure that is forgiven
         duration first = std::chrono::milliseconds(100);
         duration longest = std::chrono::seconds(10);
     };
@@ -74,8 +75,11 @@ public:
     std::size_t starting() const noexcept { return starting_; }
     std::size_t ready() const noexcept { return ready_; }
 
-    /// How many failures in a row hold back the next start.
+    /// How many failures in a row hold back the next start, those that are forgiven aside.
     std::size_t failures() const noexcept;
+
+    /// Whether the next start may have to wait.
+    bool pausing() const noexcept { return failed_starts_ != 0 || failures() != 0; }
 
 private:
     static constexpr std::size_t failed_starts_forgiven = 2;
@@ -93,6 +97,7 @@ private:
     std::size_t failed_starts_ = 0;  ///< in a row
     std::size_t useless_deaths_ = 0; ///< in a row
     time_point retry_at_{};
+    time_point forgiven_at_{}; ///< when the pause after a failure that is forgiven is over
     bool stopped_ = false;
 };
 

@@ -38,6 +38,7 @@ public:
         initializer_failed,    ///< the initializer threw
         initializer_timed_out, ///< the initializer took too long
         protocol_error,        ///< it sent something that no worker would send
+        lost,                  ///< nothing is heard of it any more, by no fault of its own
         task_cancelled,        ///< ended, since the task that it ran was called off
         task_timed_out,        ///< ended, since the task that it ran took too long
         retired,               ///< it was told to end
@@ -88,6 +89,12 @@ public:
     phase now_in() const noexcept { return phase_; }
     cause why() const noexcept { return cause_; }
     bool was_ready() const noexcept { return was_ready_; }
+
+    /// Whether it ended, or is to end, because the pool wanted it to and not for a fault of its own.
+    bool was_wanted() const noexcept {
+        return cause_ == cause::retired || cause_ == cause::terminated || cause_ == cause::task_cancelled ||
+               cause_ == cause::task_timed_out;
+    }
 
     /// When time_passed() is to be told, if nothing else happens before.
     std::optional<time_point> deadline() const noexcept;

@@ -11,6 +11,8 @@
 #include <boost/throw_exception.hpp>
 
 #include <any>
+#include <chrono>
+#include <cstddef>
 #include <cstring>
 #include <filesystem>
 #include <functional>
@@ -26,6 +28,7 @@
 #include <typeinfo>
 #include <utility>
 #include <variant>
+#include <vector>
 
 // One kind of exception is one specialization of `carrier`. `encode` says whether it could; `decode` makes the
 // exception. Most have a what() that is put together from a prefix and something else, so giving them what() again
@@ -223,17 +226,42 @@ struct carrier<pool_error> {
 template <>
 struct carrier<worker_died> {
     static bool encode(encoder& to, const worker_died& exception) {
-        const post_mortem& details = exception.details();
+        const auto& attempts = exception.attempts();
+        to(attempts.size());
+        for (const post_mortem& details : attempts)
+            encode_one(to, details);
+        to(bounded_text(exception.what()));
+        return true;
+    }
+    static std::exception_ptr decode(decoder& from) {
+        std::vector<post_mortem> attempts;
+        for (auto left = from.get<std::size_t>(); left != 0; --left) // each takes bytes, of which there is an end
+            attempts.push_back(decode_one(from));
+        const std::string text = decode_text(from);
+        if (attempts.empty())
+            fail("procpool: a message holds the end of no worker");
+        return make_exception(worker_died(std::move(attempts)), text);
+    }
+
+private:
+    static void encode_one(encoder& to, const post_mortem& details) {
         to(details.pid);
         to(details.worker);
         to(details.exit_code);
         to(details.signal);
         to(details.phase);
         to(details.attempt);
-        to(bounded_text(exception.what()));
-        return true;
+        to(details.out_of_memory_likely);
+        const resource_usage usage = details.usage.value_or(resource_usage());
+        to(details.usage.has_value());
+        to(usage.user_time.count());
+        to(usage.system_time.count());
+        to(usage.most_resident);
+        to(bounded_text(details.reason.c_str()));
+        to(bounded_text(details.standard_error_tail.c_str()));
     }
-    static std::exception_ptr decode(decoder& from) {
+
+    static post_mortem decode_one(decoder& from) {
         post_mortem details;
         from(details.pid);
         from(details.worker);
@@ -241,10 +269,19 @@ struct carrier<worker_died> {
         from(details.signal);
         from(details.phase);
         from(details.attempt);
-        const std::string text = decode_text(from);
+        from(details.out_of_memory_likely);
+        resource_usage usage;
+        const bool has_usage = from.get<bool>();
+        usage.user_time = std::chrono::microseconds(from.get<std::chrono::microseconds::rep>());
+        usage.system_time = std::chrono::microseconds(from.get<std::chrono::microseconds::rep>());
+        from(usage.most_resident);
+        if (has_usage)
+            details.usage = usage;
+        details.reason = decode_text(from);
+        details.standard_error_tail = decode_text(from);
         if (details.phase > task_phase::writing)
             fail("procpool: a message holds an end of a worker in a phase that there is not");
-        return make_exception(worker_died(details), text);
+        return details;
     }
 };
 

@@ -80,8 +80,10 @@ shared_mapping shared_mapping::create() {
 
 shared_mapping shared_mapping::open(unique_fd fd) {
     struct stat status {};
-    if (::fstat(fd.get(), &status) != 0 || status.st_size != sizeof(shared_memory))
+    if (::fstat(fd.get(), &status) != 0)
         throw_failure("looking at the memory shared with the pool");
+    if (status.st_size != sizeof(shared_memory))
+        throw_failure("looking at the memory shared with the pool", EINVAL); // it is something else
     void* memory = ::mmap(nullptr, sizeof(shared_memory), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
     if (memory == MAP_FAILED)
         throw_failure("mapping the memory shared with the pool");

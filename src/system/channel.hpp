@@ -18,6 +18,9 @@ inline constexpr int worker_memory_fd = 5;  ///< the shared memory
 inline constexpr int worker_pool_fd = 6;    ///< a pidfd of the pool's process
 inline constexpr int worker_first_free_fd = 7;
 
+/// The exit code of a worker that the system did not let have what it needs to begin.
+inline constexpr int worker_lacks_something = 75; // EX_TEMPFAIL
+
 /// The worker's argument that makes it one; always the last.
 inline constexpr const char worker_argument[] = "--procpool-worker=1";
 

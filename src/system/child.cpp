@@ -7,6 +7,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,18 +22,28 @@ constexpr auto by_pidfd = static_cast<idtype_t>(3);
 constexpr auto by_pidfd = P_PIDFD;
 #endif
 
+std::chrono::microseconds duration_of(const timeval& time) {
+    return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+}
+
+// The system call itself, for the library's function leaves out the last argument.
+bool reap(int pidfd, siginfo_t& info, rusage& used) noexcept {
+    return ::syscall(SYS_waitid, by_pidfd, pidfd, &info, WEXITED | WNOHANG, &used) == 0;
+}
+
 } // namespace
 
 void signal_group(pid_t pid, int pidfd, int signal) noexcept {
     // Whether it is there is asked through the pidfd, for the number may mean another process by now if somebody else in the
     // program took the status. As long as the child is not reaped, its number means nothing but its group.
-    if (pid > 1 && ::syscall(SYS_pidfd_send_signal, pidfd, 0, nullptr, 0) == 0 && ::kill(-pid, signal) != 0)
+    if (pid > 1 && (::syscall(SYS_pidfd_send_signal, pidfd, 0, nullptr, 0) == 0 || errno != ESRCH) &&
+        ::kill(-pid, signal) != 0)
         ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0); // it has left its group
 }
 
 void kill_group(pid_t pid, int pidfd) noexcept {
     // The child itself too, should it have left its group.
-    if (pid > 1 && ::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0) == 0)
+    if (pid > 1 && (::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0) == 0 || errno != ESRCH))
         ::kill(-pid, SIGKILL);
 }
 
@@ -45,13 +56,16 @@ std::optional<exit_status> try_reap(pid_t pid, int pidfd) noexcept {
         return std::nullopt; // a pidfd may wake early
     kill_group(pid, pidfd);
     info = {};
-    if (::waitid(by_pidfd, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG) != 0)
+    rusage used{};
+    if (!reap(pidfd, info, used))
         return errno == ECHILD ? std::optional(exit_status{}) : std::nullopt;
     exit_status status;
     if (info.si_code == CLD_EXITED)
         status.exit_code = info.si_status;
     else
         status.signal = info.si_status;
+    status.usage = {duration_of(used.ru_utime), duration_of(used.ru_stime),
+                    static_cast<std::size_t>(used.ru_maxrss) * 1024};
     return status;
 }
 

@@ -4,6 +4,8 @@
 #ifndef PROCPOOL_SYSTEM_CHILD_HPP
 #define PROCPOOL_SYSTEM_CHILD_HPP
 
+#include <procpool/post_mortem.hpp>
+
 #include <chrono>
 #include <optional>
 
@@ -11,10 +13,11 @@
 
 namespace procpool::system {
 
-/// How a process ended. Neither value is there if somebody else in the program took the status first.
+/// How a process ended. Nothing is known if somebody else in the program took the status first.
 struct exit_status {
     std::optional<int> exit_code;
     std::optional<int> signal;
+    std::optional<resource_usage> usage;
 };
 
 /// Sends a signal to a child that leads a process group of its own, and to the group. Nothing happens if it was reaped, by

@@ -7,12 +7,20 @@
 #include <boost/system/system_error.hpp>
 
 #include <cerrno>
+#include <string>
 
 namespace procpool::system {
 
-/// Throws what errno says, with what was being done.
-[[noreturn]] inline void throw_failure(const char* doing) {
-    throw boost::system::system_error(errno, boost::system::system_category(), doing);
+/// Throws an error of the system, with what was being done, and with what can be done about it if something can.
+[[noreturn]] inline void throw_failure(const char* doing, int error = errno) {
+    std::string text = doing;
+    if (error == EMFILE)
+        text += " (this process has as many descriptors open as RLIMIT_NOFILE lets it; see ulimit -n)";
+    else if (error == ENFILE)
+        text += " (the whole system has as many files open as /proc/sys/fs/file-max lets it)";
+    else if (error == ENOSPC) // which is what adding to an epoll says
+        text += " (this user watches as many descriptors as /proc/sys/fs/epoll/max_user_watches allows)";
+    throw boost::system::system_error(error, boost::system::system_category(), text);
 }
 
 } // namespace procpool::system

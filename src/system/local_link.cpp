@@ -3,7 +3,9 @@
 
 #include <system/local_link.hpp>
 
+#include <system/failure.hpp>
 #include <system/modules.hpp>
+#include <system/process.hpp>
 #include <system/spawn_launcher.hpp>
 #include <system/word_wait.hpp>
 
@@ -35,6 +37,28 @@ std::span<const std::byte> bytes_of(const auto& object) {
     return std::as_bytes(std::span(&object, 1));
 }
 
+// Where what a worker writes to one of its standard streams goes. If it is captured, the pipe for it.
+pipe_ends lead(spawn_launcher& launcher, int stream, output where) {
+    if (where == output::discard)
+        launcher.discard(stream);
+    if (where != output::capture)
+        return {};
+    pipe_ends made = make_pipe();
+    set_non_blocking(made.read.get());
+    launcher.redirect(stream, made.write.get());
+    return made;
+}
+
+// The object takes the descriptor over, or says why not.
+template <class Object>
+void adopt(Object& object, unique_fd& fd) {
+    boost::system::error_code error;
+    object.assign(fd.get(), error);
+    if (error)
+        throw_failure("watching a worker", error.value());
+    fd.release();
+}
+
 } // namespace
 
 std::shared_ptr<local_link> local_link::launch(const asio::any_io_executor& executor, const worker_command& command,
@@ -46,6 +70,8 @@ std::shared_ptr<local_link> local_link::launch(const asio::any_io_executor& exec
     set_non_blocking(answers.read.get());
 
     spawn_launcher launcher;
+    pipe_ends printed = lead(launcher, STDOUT_FILENO, command.standard_output);
+    pipe_ends complained = lead(launcher, STDERR_FILENO, command.standard_error);
     launcher.give(calls.read.get(), worker_calls_fd);
     launcher.give(answers.write.get(), worker_answers_fd);
     launcher.give(shared.fd(), worker_memory_fd);
@@ -54,24 +80,33 @@ std::shared_ptr<local_link> local_link::launch(const asio::any_io_executor& exec
     auto link = std::make_shared<local_link>(executor, std::move(shared));
     std::vector<std::string> arguments = command.arguments;
     arguments.emplace_back(worker_argument);
-    // Until all is in place, the process object ends the child should anything below fail.
     boost::process::v2::process process = launcher(executor, command.program, arguments);
     link->pid_ = process.id();
+    // Its wait would block, or leave a zombie if a signal comes; and its descriptor would be a second one for the same thing.
+    process.detach();
     unique_fd pidfd = launcher.take_pidfd();
-    link->watched_.assign(pidfd.get());
-    pidfd.release();
-    link->calls_.assign(calls.write.get());
-    calls.write.release();
-    link->answers_.assign(answers.read.get());
-    answers.read.release();
+    try {
+        adopt(link->watched_, pidfd);
+    } catch (...) {
+        end_unwatched_child(link->pid_);
+        throw;
+    }
+    link->closed_ = false; // from here on the link ends the child should anything below fail
+    adopt(link->calls_, calls.write);
+    adopt(link->answers_, answers.read);
+    if (printed.read)
+        adopt(link->standard_output_.end(), printed.read);
+    if (complained.read)
+        adopt(link->standard_error_.end(), complained.read);
     link->shared_.close_fd();
-    link->closed_ = false;
-    process.detach(); // its wait would block, and its descriptor would be a second one for the same thing
+    link->own_size_ = most_resident_memory();
     return link;
 }
 
 local_link::local_link(const asio::any_io_executor& executor, shared_mapping shared)
-    : calls_(executor), answers_(executor), watched_(executor), shared_(std::move(shared)), ring_(shared_->answers) {
+    : calls_(executor), answers_(executor), watched_(executor),
+      standard_output_(executor, output_stream::standard_output),
+      standard_error_(executor, output_stream::standard_error), shared_(std::move(shared)), ring_(shared_->answers) {
     free_slots_.reserve(wire::ledger::slots);
     for (std::size_t slot = wire::ledger::slots; slot != 0; --slot)
         free_slots_.push_back(static_cast<std::uint16_t>(slot - 1));
@@ -86,6 +121,8 @@ void local_link::listen(std::weak_ptr<link_holder> holder) {
     holder_ = std::move(holder);
     read();
     watch();
+    go_on_reading(output_stream::standard_output);
+    go_on_reading(output_stream::standard_error);
 }
 
 template <class Work>
@@ -109,7 +146,10 @@ void local_link::in_turn(Work work) {
 
 void local_link::recover_from(const char* what) noexcept {
     try {
-        give_up_reading(what);
+        deaf_ = true;
+        told_->lost(std::string("what it sent could not be dealt with: ") + what);
+        if (!watching_ && !status_)
+            end_here();
         if (status_ && !reading_)
             report_exit();
     } catch (const std::exception&) {
@@ -281,7 +321,10 @@ void local_link::read_done(const boost::system::error_code& error, std::size_t s
         return;
     if (error) {
         output_ended_ = true;
-        told_->output_ended();
+        if (error != asio::error::eof) // the fault is on this side, and the worker may wait for ever for being read
+            told_->lost("nothing could be read from it any more: " + error.message());
+        else
+            told_->output_ended();
     } else if (!deaf_) {
         read();
     }
@@ -427,19 +470,47 @@ void local_link::give_up_reading(const std::string& how) {
     told_->misbehaved(how);
 }
 
+void local_link::go_on_reading(output_stream which) {
+    captured_stream& from = which == output_stream::standard_output ? standard_output_ : standard_error_;
+    if (closed_ || !from.is_open() || from.waiting())
+        return;
+    from.async_wait([self = shared_from_this(), &from](const boost::system::error_code& error) {
+        self->in_turn([&] {
+            if (error)
+                from.close();
+            self->read_lines(from);
+        });
+    });
+}
+
+void local_link::read_lines(captured_stream& from) {
+    from.waited();
+    if (from.is_open())
+        told_->printed(from.which(), from.read());
+}
+
 // Watching ----------------------------------------------------------------------------------------------------------
 
 void local_link::watch() {
     watched_.async_wait(asio::posix::stream_descriptor::wait_read,
                         [self = shared_from_this()](const boost::system::error_code& error) {
-                            self->in_turn([&] { self->child_changed(error); });
+                            self->in_turn([&] {
+                                self->watching_ = false;
+                                self->child_changed(error);
+                            });
                         });
+    watching_ = true;
 }
 
 void local_link::child_changed(const boost::system::error_code& error) {
-    if (error || status_)
+    if (status_ || error == asio::error::operation_aborted)
         return;
-    status_ = try_reap(pid_, watched_.native_handle());
+    if (error) {
+        told_->lost("its process could not be watched: " + error.message());
+        end_here();
+    } else {
+        status_ = try_reap(pid_, watched_.native_handle());
+    }
     if (!status_) {
         watch();
         return;
@@ -451,6 +522,12 @@ void local_link::child_changed(const boost::system::error_code& error) {
         read_the_rest();
         report_exit();
     }
+}
+
+// A worker of whose end nobody would hear is of no use, and its end has to be waited for.
+void local_link::end_here() {
+    kill();
+    status_ = reap_within(pid_, watched_.native_handle(), std::chrono::seconds(5)).value_or(exit_status{});
 }
 
 // The worker is dead, so all that it wrote is in the pipe now. The end of file may never come: something that the worker
@@ -477,6 +554,11 @@ void local_link::read_the_rest() {
 }
 
 void local_link::report_exit() {
+    if (status_->usage && status_->usage->most_resident <= own_size_)
+        status_->usage->most_resident.reset();
+    for (captured_stream* const stream : {&standard_output_, &standard_error_})
+        if (!closed_ && stream->is_open())
+            told_->printed(stream->which(), stream->read_the_rest());
     if (!closed_)
         told_->exited(*status_);
 }
@@ -514,6 +596,8 @@ void local_link::close_everything() {
     calls_.close(ignored);
     answers_.close(ignored);
     watched_.close(ignored);
+    standard_output_.close();
+    standard_error_.close();
     if (!writing_)
         output_.clear();
 }

@@ -4,6 +4,7 @@
 #ifndef PROCPOOL_SYSTEM_LOCAL_LINK_HPP
 #define PROCPOOL_SYSTEM_LOCAL_LINK_HPP
 
+#include <system/captured_stream.hpp>
 #include <system/channel.hpp>
 #include <system/output_queue.hpp>
 #include <system/worker_link.hpp>
@@ -29,6 +30,8 @@ struct worker_command {
     std::filesystem::path program;
     std::vector<std::string> arguments; ///< from argv[0] on; the worker's own argument is added
     int pipe_size = 64 * 1024;
+    output standard_output = output::inherit;
+    output standard_error = output::inherit;
 };
 
 /// The link to a worker that is a child process: two pipes, a shared page, and a pidfd.
@@ -54,6 +57,7 @@ public:
     void flush() override;
     withdrawal withdraw(std::uint16_t slot, std::uint64_t id) override;
     wire::ledger_state look(std::uint16_t slot, std::uint64_t id) const override;
+    void go_on_reading(output_stream which) override;
     task_phase phase() const override;
     std::optional<std::chrono::steady_clock::time_point> began_at(std::uint64_t id) const override;
     std::optional<std::uint32_t> split(std::uint64_t id, std::uint32_t items) override;
@@ -91,8 +95,10 @@ private:
     bool judge_answer(const wire::frame_header& header);
     void handle_answer(const wire::frame_header& header, wire::payload&& bytes);
     void give_up_reading(const std::string& how);
+    void read_lines(captured_stream& from);
     void watch();
     void child_changed(const boost::system::error_code& error);
+    void end_here();
     void read_the_rest();
     void report_exit();
     void output_failed();
@@ -101,6 +107,8 @@ private:
     boost::asio::writable_pipe calls_;
     boost::asio::readable_pipe answers_;
     boost::asio::posix::stream_descriptor watched_;
+    captured_stream standard_output_;
+    captured_stream standard_error_;
     shared_mapping shared_;
     wire::ring_reader ring_;
     pid_t pid_ = -1;
@@ -120,12 +128,14 @@ private:
     wire::frame_reader input_;
     bool writing_ = false;
     bool reading_ = false;
+    bool watching_ = false;
     bool looking_ = false;      ///< another look into the ring is posted
     bool output_ended_ = false; ///< the worker's, that is our input
     bool deaf_ = false;         ///< nothing that the worker sends is believed any more
     bool closing_input_ = false;
     bool closed_ = true;
     std::optional<exit_status> status_;
+    std::size_t own_size_ = 0; ///< this process's when it started the worker
 };
 
 } // namespace procpool::system

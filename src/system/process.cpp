@@ -3,11 +3,17 @@
 
 #include <system/process.hpp>
 
+#include <cstddef>
+#include <cstdint>
+#include <fstream>
+#include <string>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace procpool::system {
@@ -33,6 +39,22 @@ std::uint64_t resident_memory() noexcept {
     char* second = nullptr; // the first number is what is mapped
     ::strtoull(text, &second, 10);
     return ::strtoull(second, nullptr, 10) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+std::size_t most_resident_memory() noexcept {
+    rusage used{};
+    ::getrusage(RUSAGE_SELF, &used);
+    return static_cast<std::size_t>(used.ru_maxrss) * 1024;
+}
+
+std::optional<std::uint64_t> processes_killed_for_memory() {
+    std::ifstream counters("/proc/vmstat");
+    std::string name;
+    std::uint64_t count = 0;
+    while (counters >> name >> count)
+        if (name == "oom_kill")
+            return count;
+    return std::nullopt;
 }
 
 void name_thread(const char* name) noexcept {

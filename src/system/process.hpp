@@ -4,7 +4,9 @@
 #ifndef PROCPOOL_SYSTEM_PROCESS_HPP
 #define PROCPOOL_SYSTEM_PROCESS_HPP
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include <signal.h>
@@ -20,6 +22,12 @@ std::string program_name();
 
 /// How many bytes of this process are in memory; 0 if the system does not say.
 std::uint64_t resident_memory() noexcept;
+
+/// The most bytes that this process ever had in memory.
+std::size_t most_resident_memory() noexcept;
+
+/// How many processes the kernel has killed for want of memory since the machine was started, if it says so.
+std::optional<std::uint64_t> processes_killed_for_memory();
 
 /// Writing to a pipe that nobody reads becomes an error of the write instead of the end of the program.
 /**

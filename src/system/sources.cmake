@@ -1,7 +1,9 @@
 set(PROCPOOL_SYSTEM_SOURCES
+    system/captured_stream.cpp
     system/channel.cpp
     system/child.cpp
     system/cpus.cpp
+    system/line_cutter.cpp
     system/local_link.cpp
     system/modules.cpp
     system/output_queue.cpp

@@ -21,7 +21,7 @@ namespace {
 // The functions of posix_spawn return their error instead of setting errno.
 void check(int error, const char* doing) {
     if (error != 0)
-        throw boost::system::system_error(error, boost::system::system_category(), doing);
+        throw_failure(doing, error);
 }
 
 struct file_actions {
@@ -46,6 +46,11 @@ pid_t spawn_launcher::spawn(const std::filesystem::path& program, const std::vec
     file_actions actions;
     check(::posix_spawn_file_actions_addopen(&actions.value, STDIN_FILENO, "/dev/null", O_RDONLY, 0),
           "preparing a worker's standard input");
+    for (const int as : discarded_)
+        check(::posix_spawn_file_actions_addopen(&actions.value, as, "/dev/null", O_WRONLY, 0),
+              "preparing a worker's output");
+    for (const auto& [as, fd] : redirected_)
+        check(::posix_spawn_file_actions_adddup2(&actions.value, fd, as), "preparing a worker's output");
     int first_free = STDERR_FILENO + 1;
     for (const auto& [fd, as] : given_) {
         check(::posix_spawn_file_actions_adddup2(&actions.value, fd, as), "preparing a worker's descriptors");
@@ -72,8 +77,10 @@ pid_t spawn_launcher::spawn(const std::filesystem::path& program, const std::vec
     argv.push_back(nullptr);
 
     pid_t pid = -1;
-    check(::posix_spawnp(&pid, program.c_str(), &actions.value, &settings.value, argv.data(), environ),
-          "starting a worker");
+    const int error = ::posix_spawnp(&pid, program.c_str(), &actions.value, &settings.value, argv.data(), environ);
+    check(error, error != EAGAIN ? "starting a worker"
+                                 : "starting a worker (there are as many processes and threads as RLIMIT_NPROC or the "
+                                   "control group's pids.max allows; see ulimit -u)");
     return pid;
 }
 
@@ -86,8 +93,7 @@ unique_fd spawn_launcher::open_child(pid_t pid) {
     if (!fd) {
         const int error = errno;
         end_unwatched_child(pid);
-        errno = error;
-        throw_failure("opening a pidfd of a worker");
+        throw_failure("opening a pidfd of a worker", error);
     }
     return fd;
 }
@@ -97,8 +103,7 @@ unique_fd spawn_launcher::duplicate(int pidfd, pid_t pid) {
     if (!fd) {
         const int error = errno;
         end_unwatched_child(pid);
-        errno = error;
-        throw_failure("duplicating a pidfd of a worker");
+        throw_failure("duplicating a pidfd of a worker", error);
     }
     return fd;
 }

@@ -4,6 +4,7 @@
 #ifndef PROCPOOL_SYSTEM_SPAWN_LAUNCHER_HPP
 #define PROCPOOL_SYSTEM_SPAWN_LAUNCHER_HPP
 
+#include <system/failure.hpp>
 #include <system/unique_fd.hpp>
 
 #include <boost/process/v2/process.hpp>
@@ -21,12 +22,19 @@ namespace procpool::system {
  * with threads, and which costs the more the larger the program is. This one does not.
  *
  * The child leads a process group of its own, has every signal at its default and none blocked, reads nothing from its
- * standard input, and has no descriptors but 0, 1, 2 and the ones that it was given.
+ * standard input, and has no descriptors but 0, 1, 2 and the ones that it was given. Unless they are led elsewhere, 1
+ * and 2 are this process's own.
  */
 class spawn_launcher {
 public:
     /// The child finds this process's descriptor `fd` under the number `as`; numbers are to be given in order from 3.
     void give(int fd, int as) { given_.emplace_back(fd, as); }
+
+    /// What the child writes to its standard output or error, `as`, goes to this process's descriptor `fd`.
+    void redirect(int as, int fd) { redirected_.emplace_back(as, fd); }
+
+    /// What the child writes to its standard output or error, `as`, goes nowhere.
+    void discard(int as) { discarded_.push_back(as); }
 
     /// Starts the program. Throws boost::system::system_error with the system's reason.
     template <class Executor>
@@ -40,6 +48,9 @@ public:
             boost::process::v2::basic_process<Executor> process(std::move(executor), pid, adopted);
             handle.release();
             return process;
+        } catch (const boost::system::system_error& error) {
+            give_up(pid);
+            throw_failure("watching a worker", error.code().value());
         } catch (...) {
             give_up(pid);
             throw;
@@ -56,6 +67,8 @@ private:
     static unique_fd duplicate(int fd, pid_t pid);
 
     std::vector<std::pair<int, int>> given_;
+    std::vector<std::pair<int, int>> redirected_;
+    std::vector<int> discarded_;
     unique_fd watched_;
 };
 

@@ -4,6 +4,7 @@
 #ifndef PROCPOOL_SYSTEM_WORKER_LINK_HPP
 #define PROCPOOL_SYSTEM_WORKER_LINK_HPP
 
+#include <procpool/output.hpp>
 #include <procpool/wire/payload.hpp>
 #include <system/child.hpp>
 #include <wire/frame.hpp>
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace procpool::system {
 
@@ -56,6 +58,13 @@ public:
 
     /// The worker sent something that no worker sends; nothing more is read from it.
     virtual void misbehaved(const std::string& how) = 0;
+
+    /// The system does not let this process hear of the worker any more, by no fault of the worker's.
+    virtual void lost(const std::string& how) = 0;
+
+    /// It wrote these lines to a stream that is captured. Until go_on_reading(), no more are read from it. Maybe none, if
+    /// what it wrote is not a line yet.
+    virtual void printed(output_stream where, std::vector<std::string>&& lines) = 0;
 
     /// The worker will send nothing more.
     virtual void output_ended() = 0;
@@ -100,6 +109,9 @@ public:
     virtual void flush() = 0;
 
     virtual withdrawal withdraw(std::uint16_t slot, std::uint64_t id) = 0;
+
+    /// After printed(): reads on.
+    virtual void go_on_reading(output_stream which) = 0;
 
     /// What became of a task; final once the worker is gone.
     virtual wire::ledger_state look(std::uint16_t slot, std::uint64_t id) const = 0;

@@ -3,6 +3,7 @@
 
 #include <system/worker_process.hpp>
 
+#include <system/failure.hpp>
 #include <system/process.hpp>
 
 #include <boost/system/system_error.hpp>
@@ -40,6 +41,8 @@ unique_fd move_up(int fd) {
     unique_fd moved(::fcntl(fd, F_DUPFD_CLOEXEC, lowest));
     if (!moved)
         moved = unique_fd(::fcntl(fd, F_DUPFD_CLOEXEC, worker_first_free_fd));
+    if (!moved)
+        throw_failure("moving a worker's descriptors");
     ::close(fd);
     return moved;
 }
@@ -56,6 +59,15 @@ bool is_open(int fd) {
     ::kill(::getpid(), SIGKILL);
     for (;;)
         ::pause();
+}
+
+[[noreturn]] void end_saying(const char* why, int exit_code) noexcept {
+    const char prefix[] = "procpool: ";
+    // Nothing is left to be done about a failure of these.
+    [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, prefix, sizeof prefix - 1);
+    written = ::write(STDERR_FILENO, why, std::strlen(why));
+    written = ::write(STDERR_FILENO, "\n", 1);
+    ::_exit(exit_code);
 }
 
 struct watch {
@@ -75,12 +87,12 @@ void* watch_pool(void* argument) {
     }
 }
 
-bool start_watching(unique_fd pool_process) {
+void start_watching(unique_fd pool_process) {
     // Signals are for the tasks' own threads. A small stack will do, but how small some libraries decide.
     const all_signals_blocked blocked;
     pthread_attr_t attributes;
-    if (::pthread_attr_init(&attributes) != 0)
-        return false;
+    if (const int error = ::pthread_attr_init(&attributes))
+        throw_failure("preparing a worker's thread", error);
     ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     ::pthread_attr_setstacksize(&attributes,
                                 std::max(std::size_t{256} * 1024, static_cast<std::size_t>(PTHREAD_STACK_MIN)));
@@ -91,11 +103,10 @@ bool start_watching(unique_fd pool_process) {
     ::pthread_attr_destroy(&attributes);
     if (error != 0) {
         delete argument;
-        return false;
+        throw_failure("starting a worker's second thread (see ulimit -u)", error);
     }
     ::pthread_setname_np(thread, "procpool-watch");
     pool_process.release(); // the thread's, for as long as the process lives
-    return true;
 }
 
 std::atomic<bool> forked{false};
@@ -142,24 +153,22 @@ std::optional<worker_channel> take_over_channel() {
         unique_fd memory = move_up(worker_memory_fd);
         worker_channel channel{move_up(worker_calls_fd), move_up(worker_answers_fd),
                                shared_mapping::open(std::move(memory))};
-        unique_fd pool_process = move_up(worker_pool_fd);
-        if (!channel.calls || !channel.answers || !pool_process || !start_watching(std::move(pool_process)))
-            return std::nullopt;
+        start_watching(move_up(worker_pool_fd));
         ::pthread_atfork(nullptr, nullptr, [] { forked.store(true, std::memory_order_relaxed); });
         ::prctl(PR_SET_NAME, "procpool-worker");
+        // Should this process be stopped when the pool's ends, the thread that watches is stopped too. That the signal already
+        // comes when the thread ends that started this process does no harm.
+        ::prctl(PR_SET_PDEATHSIG, SIGCONT);
         return channel;
-    } catch (const boost::system::system_error&) {
-        return std::nullopt;
+    } catch (const boost::system::system_error& error) {
+        if (error.code() == boost::system::errc::invalid_argument)
+            return std::nullopt; // these were not a pool's
+        end_saying(error.what(), worker_lacks_something);
     }
 }
 
 void refuse_to_run(const char* why) noexcept {
-    const char prefix[] = "procpool: ";
-    // Nothing is left to be done about a failure of these.
-    [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, prefix, sizeof prefix - 1);
-    written = ::write(STDERR_FILENO, why, std::strlen(why));
-    written = ::write(STDERR_FILENO, "\n", 1);
-    ::_exit(usage_error);
+    end_saying(why, usage_error);
 }
 
 } // namespace procpool::system

@@ -26,7 +26,8 @@ struct worker_channel {
     void write(std::span<const std::byte> bytes);
 };
 
-/// Makes this process the worker that it was started as. No value if no pool started it.
+/// Makes this process the worker that it was started as. No value if no pool started it. If the system does not let it have
+/// what it needs, it says so on standard error and ends with the exit code worker_lacks_something.
 /**
  * Takes the descriptors that the pool gave, puts them where a task that uses, closes or replaces the low numbers does not
  * meet them, and sees to it that this process and its group end with the pool's process, whatever they are doing then.

@@ -21,6 +21,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace procpool::worker {
 
@@ -53,6 +54,8 @@ public:
             }
             if (input_.broken())
                 return pool_sent_nonsense;
+            if (const wire::frame_header* const large = input_.collecting())
+                claim_early(*large);
             // Nothing to do: what tasks printed should not wait here, where the worker may be killed as being idle.
             std::fflush(stdout);
             const std::size_t size = channel_.read(input_.writable());
@@ -129,12 +132,24 @@ private:
         return next_step::go_on;
     }
 
+    // A task whose arguments do not come at once begins with the reading of them: should there not be the memory for it, then
+    // this task is to blame, and not whichever is found in the next worker that tries.
+    void claim_early(const wire::frame_header& large) {
+        if (large.kind != wire::frame_kind::call || large.slot >= wire::ledger::slots || claimed_early_ == large.id)
+            return;
+        wire::ledger& page = channel_.shared->ledger;
+        if (!page.claim(large.slot, large.id))
+            return; // withdrawn, which run_call() will find once more
+        claimed_early_ = large.id;
+        page.enter(task_phase::reading);
+    }
+
     bool run_call(const wire::frame& frame) {
         wire::call_header header;
         if (frame.header.slot >= wire::ledger::slots || frame.bytes.size() < sizeof header)
             return false;
         wire::ledger& page = channel_.shared->ledger;
-        if (!page.claim(frame.header.slot, frame.header.id))
+        if (std::exchange(claimed_early_, 0) != frame.header.id && !page.claim(frame.header.slot, frame.header.id))
             return true; // withdrawn meanwhile
         std::memcpy(&header, frame.bytes.data(), sizeof header);
         page.enter(task_phase::decoding);
@@ -229,11 +244,15 @@ private:
     std::mutex writing_;
     std::atomic<bool> reported_{false};
     std::uint64_t memory_limit_ = 0;
+    std::uint64_t claimed_early_ = 0; ///< the task whose arguments are being read; 0 if none is
 };
 
 } // namespace
 
 int serve(system::worker_channel channel) {
+    // Whole lines at once, wherever they go: those of several workers do not mix, and what a task printed before it crashed is
+    // not lost.
+    std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
     // Never destroyed: threads of tasks, and the one that watches for stops, may outlive it.
     return (new server(std::move(channel)))->run();
 }

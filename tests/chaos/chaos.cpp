@@ -2,8 +2,9 @@
 // Distributed under the Boost Software License, Version 1.0. (See LICENSE)
 
 // Everything at once: pools of all kinds, every way to hand over work, tasks that throw, crash, hang and exit, workers that are
-// killed and stopped from outside, operations that are called off, pools that are closed and destroyed in the middle. Whatever
-// happens, each operation completes exactly once, no task begins more often than it may, and every result is right.
+// killed and stopped from outside, operations that are called off, pools that are closed and destroyed in the middle, times in which no
+// descriptor is left for a new worker. Whatever happens, each operation completes exactly once, no task begins more often than it
+// may, every result is right, and after each round descriptors, children, threads and memory are back where they were.
 //
 //   PROCPOOL_CHAOS_SECONDS  for how long; at least 100,000 tasks are run in any case
 //   PROCPOOL_CHAOS_SEED     to repeat a run, as far as the machine lets it be repeated
@@ -12,9 +13,11 @@
 
 #include <chaos/board.hpp>
 #include <integration/scratch.hpp>
+#include <support/leftovers.hpp>
 
 #include <boost/test/unit_test.hpp>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -28,7 +31,9 @@
 #include <utility>
 #include <vector>
 
+#include <malloc.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 using namespace procpool::testing;
@@ -127,6 +132,7 @@ public:
                 if (way == 1) {
                     pool->close();
                     BOOST_TEST(pool->join().start().wait_for(60s));
+                    joined_ = true;
                 }
             }
             over = true;
@@ -135,6 +141,7 @@ public:
         }
         wait_for_all();
         judge();
+        judge_events();
         return static_cast<std::size_t>(used_);
     }
 
@@ -146,6 +153,13 @@ private:
         chosen.idle_timeout = std::chrono::milliseconds(random() % 20);
         chosen.max_tasks_per_worker = random() % 3 ? 0 : 1 + random() % 500;
         chosen.kill_grace = std::chrono::milliseconds(random() % 30);
+        if (random() % 4 == 0) {
+            chosen.standard_error = procpool::output::capture;
+            chosen.on_output = [this](const procpool::output_line&) { ++lines_; };
+        }
+        chosen.on_event = [this](const procpool::worker_event& event) {
+            ++events_[static_cast<std::size_t>(event.what)];
+        };
         return chosen;
     }
 
@@ -390,11 +404,32 @@ private:
         }
     }
 
-    /// Kills and stops workers from outside.
+    /// Of a pool that was joined, every worker's end was told.
+    void judge_events() {
+        using kind = procpool::worker_event::kind;
+        const auto count = [this](kind what) { return events_[static_cast<std::size_t>(what)].load(); };
+        // A failed launch is told as a death too, so there may be more ends than beginnings, never fewer.
+        if (joined_ && count(kind::retired) + count(kind::died) < count(kind::started) + count(kind::replaced))
+            complain(0, "a worker's end was not told of");
+    }
+
+    /// For a moment nothing can be opened: no worker can be started.
+    static void starve(std::chrono::microseconds time) {
+        rlimit before{};
+        ::getrlimit(RLIMIT_NOFILE, &before);
+        const rlimit none{3, before.rlim_max};
+        ::setrlimit(RLIMIT_NOFILE, &none);
+        std::this_thread::sleep_for(time);
+        ::setrlimit(RLIMIT_NOFILE, &before);
+    }
+
+    /// Kills and stops workers from outside, and starves the pool.
     static void make_trouble(unsigned seed, const std::atomic<bool>& over) {
         std::mt19937 random(seed);
         while (!over) {
             std::this_thread::sleep_for(std::chrono::microseconds(random() % 8000));
+            if (random() % 50 == 0)
+                starve(std::chrono::microseconds(random() % 5000));
             std::vector<pid_t> children;
             for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
                 std::ifstream in(thread.path() / "children");
@@ -426,6 +461,9 @@ private:
     std::unique_ptr<record[]> records_;
     int used_ = 0;
     bool early_end_ = false;
+    bool joined_ = false;
+    std::array<std::atomic<std::size_t>, 5> events_{};
+    std::atomic<std::size_t> lines_ = 0;
     std::vector<waiting> handles_;
     std::size_t expected_ = 0;
     std::atomic<std::size_t> completed_ = 0;
@@ -440,12 +478,20 @@ unsigned from_environment(const char* name, unsigned otherwise) {
     return value ? static_cast<unsigned>(std::strtoul(value, nullptr, 10)) : otherwise;
 }
 
+/// The bytes that the program has asked for and not given back.
+std::size_t memory_in_use() {
+    const auto all = ::mallinfo2();
+    return all.uordblks + all.hblkhd;
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(chaos)
 
 BOOST_AUTO_TEST_CASE(every_operation_completes_exactly_once_and_rightly_whatever_happens) {
     constexpr std::size_t least_tasks = 100'000;
+    constexpr unsigned rounds_until_all_is_warm = 4;
+    std::size_t memory_when_warm = 0;
     const unsigned seed = from_environment("PROCPOOL_CHAOS_SEED", std::random_device{}());
     const std::chrono::seconds bound(from_environment("PROCPOOL_CHAOS_SECONDS", 5));
     BOOST_TEST_MESSAGE("PROCPOOL_CHAOS_SEED=" << seed);
@@ -457,12 +503,20 @@ BOOST_AUTO_TEST_CASE(every_operation_completes_exactly_once_and_rightly_whatever
     unsigned rounds = 0;
     while (tasks < least_tasks || std::chrono::steady_clock::now() - begin < bound) {
         BOOST_TEST_CONTEXT("seed " << seed << ", round " << rounds) {
-            chaos_round one(seed + rounds);
-            tasks += one.run();
-            without_worker += one.without_worker;
+            const leftovers before = leftovers::now();
+            {
+                chaos_round one(seed + rounds);
+                tasks += one.run();
+                without_worker += one.without_worker;
+            }
+            BOOST_TEST(wait_for_no_leftovers(before) == "");
         }
-        ++rounds;
+        if (++rounds == rounds_until_all_is_warm)
+            memory_when_warm = memory_in_use();
     }
+    // A sanitizer's allocator answers 0.
+    if (rounds > rounds_until_all_is_warm)
+        BOOST_TEST(memory_in_use() < memory_when_warm + (std::size_t{1} << 20));
     std::printf("%u rounds, %zu tasks, %zu of them failed for want of a worker\n", rounds, tasks, without_worker);
 }
 

@@ -186,6 +186,58 @@ BOOST_AUTO_TEST_CASE(a_single_worker_is_recycled_with_a_backlog_and_while_the_po
     BOOST_TEST(pool.stats().workers_died == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(recycling_with_one_task_per_worker_is_no_death_however_it_is_used) {
+    for (const std::size_t workers : {1U, 3U}) {
+        procpool::process_pool pool({.workers = workers, .max_tasks_per_worker = 1});
+        std::vector<procpool::task_handle<int>> all;
+        for (int i = 0; i != 40; ++i)
+            all.push_back(pool.submit(own_pid).start());
+        std::set<int> pids;
+        for (auto& one : all)
+            pids.insert(one.get());
+        BOOST_TEST(pids.size() == 40u);
+        // How many there are counts, not how many there were.
+        BOOST_TEST(wait_until([&] { return pool.stats().workers_idle == workers; }));
+        // One that dies of its last task is not a recycled one.
+        BOOST_CHECK_THROW(pool.submit([] { ::raise(SIGKILL); }).get(), procpool::worker_died);
+        BOOST_TEST(wait_until([&] { return pool.stats().workers_idle == workers; }));
+        BOOST_TEST(pool.stats().workers_died == 1u);
+        const std::uint64_t started = pool.stats().workers_started;
+        auto last = pool.submit(echo, 5).start();
+        pool.close();
+        pool.join().get();
+        BOOST_TEST(last.get() == 5);
+        BOOST_TEST(pool.stats().workers_died == 1u);
+        BOOST_TEST(pool.stats().workers_started <= started + 1); // none for work that will not come
+    }
+}
+
+void go_wrong_at_exit(int how) {
+    static int chosen;
+    chosen = how;
+    std::atexit([] {
+        if (chosen == 0)
+            ::raise(SIGSEGV);
+        else if (chosen == 1)
+            ::_exit(9);
+        else
+            std::abort();
+    });
+}
+
+// Its last result has left by then.
+BOOST_AUTO_TEST_CASE(a_recycled_worker_that_crashes_on_its_way_out_disturbs_nobody_and_is_no_death) {
+    procpool::process_pool pool({.workers = 2, .max_tasks_per_worker = 2});
+    for (int i = 0; i != 30; ++i) {
+        pool.submit(go_wrong_at_exit, i % 3).get();
+        BOOST_TEST(pool.submit(echo, i).get() == i);
+    }
+    pool.submit(go_wrong_at_exit, 0).get();
+    pool.close();
+    pool.join().get();
+    BOOST_TEST(pool.stats().workers_died == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(batches_go_through_recycled_workers) {
     procpool::process_pool pool({.workers = 2, .max_tasks_per_worker = 5});
     const auto pids = pool.map(own_pid_for, std::views::iota(0, 300)).get();

@@ -12,6 +12,8 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <functional>
 #include <optional>
 #include <thread>
@@ -100,6 +102,101 @@ BOOST_AUTO_TEST_CASE(a_waitpid_for_any_child_elsewhere_does_not_disturb_the_pool
     }
     stop = true;
     thief.join();
+}
+
+namespace {
+
+std::atomic<int> told_of_children = 0;
+
+/// While it lives, SIGCHLD is treated in this way.
+class for_sigchld {
+public:
+    for_sigchld(void (*handler)(int), int flags) {
+        struct sigaction action {};
+        action.sa_handler = handler;
+        action.sa_flags = flags;
+        ::sigaction(SIGCHLD, &action, &before_);
+    }
+    for_sigchld(const for_sigchld&) = delete;
+    for_sigchld& operator=(const for_sigchld&) = delete;
+    ~for_sigchld() { ::sigaction(SIGCHLD, &before_, nullptr); }
+
+private:
+    struct sigaction before_ {};
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_handler_for_sigchld_stays_the_hosts_and_interrupts_nothing) {
+    for (const int flags : {0, SA_RESTART}) {
+        const for_sigchld handled([](int) { ++told_of_children; }, flags);
+        told_of_children = 0;
+        {
+            procpool::process_pool pool({.workers = 2});
+            for (int i = 0; i != 20; ++i) {
+                auto dying = pool.submit([] { ::_exit(3); }).start();
+                BOOST_REQUIRE(dying.wait_for(20s));
+                try {
+                    dying.get();
+                    BOOST_ERROR("it did not die");
+                } catch (const procpool::worker_died& died) {
+                    BOOST_TEST(died.details().exit_code.value_or(0) == 3);
+                }
+                BOOST_TEST(pool.submit(same, i).get() == i);
+            }
+            struct sigaction now {};
+            ::sigaction(SIGCHLD, nullptr, &now);
+            BOOST_TEST((now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN));
+            BOOST_TEST((now.sa_flags & SA_RESTART) == flags);
+        }
+        BOOST_TEST(told_of_children > 0); // of our workers too, since they are children
+    }
+}
+
+// The system then keeps no status, so nobody can tell how they ended.
+BOOST_AUTO_TEST_CASE(a_host_that_ignores_sigchld_has_a_pool_that_works_though_it_cannot_tell_how_workers_end) {
+    for (const bool by_flag : {false, true}) {
+        const for_sigchld ignored(by_flag ? [](int) {} : SIG_IGN, by_flag ? SA_NOCLDWAIT : 0);
+        procpool::process_pool pool({.workers = 2});
+        for (int i = 0; i != 20; ++i) {
+            auto dying = pool.submit([] { ::_exit(3); }).start();
+            BOOST_REQUIRE(dying.wait_for(20s));
+            try {
+                dying.get();
+                BOOST_ERROR("it did not die");
+            } catch (const procpool::worker_died& died) {
+                BOOST_TEST(!died.details().exit_code);
+                BOOST_TEST(!died.details().signal);
+                BOOST_TEST((died.details().phase == procpool::task_phase::running));
+            }
+            BOOST_TEST(pool.submit(same, i).get() == i);
+        }
+        BOOST_TEST(wait_until([&] { return pool.stats().workers_idle == 2; }));
+        pool.close();
+        auto joined = pool.join().start();
+        BOOST_TEST(joined.wait_for(20s));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_host_that_takes_every_childs_status_in_its_handler_for_sigchld_is_not_waited_for) {
+    const for_sigchld handled(
+        [](int) {
+            const int error = errno;
+            while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+            }
+            errno = error;
+        },
+        SA_RESTART);
+    procpool::process_pool pool({.workers = 2});
+    for (int i = 0; i != 50; ++i) {
+        auto dying = pool.submit([] { ::raise(SIGKILL); }).start();
+        BOOST_REQUIRE(dying.wait_for(20s));
+        BOOST_CHECK_THROW(dying.get(), procpool::worker_died);
+        BOOST_TEST(pool.submit(same, i).get() == i);
+    }
+    pool.close();
+    auto joined = pool.join().start();
+    BOOST_TEST(joined.wait_for(20s));
 }
 
 BOOST_AUTO_TEST_CASE(children_of_the_host_are_left_to_the_host) {

@@ -185,6 +185,67 @@ BOOST_AUTO_TEST_CASE(limits_on_ten_thousand_tasks_at_once_that_keep_to_them_chan
     BOOST_TEST(pool.stats().workers_started == 2u);
 }
 
+BOOST_AUTO_TEST_CASE(limits_on_ten_thousand_tasks_at_once_end_those_that_do_not_keep_to_them_and_no_others) {
+    procpool::process_pool pool({.workers = 2, .kill_grace = 0ms});
+    std::vector<procpool::task_handle<int>> all;
+    const auto hang_on_some = [](int value) {
+        while (value % 1000 == 999)
+            ::pause();
+        return value;
+    };
+    // Long for those that do nothing, on a busy machine too.
+    for (int i = 0; i != 10'000; ++i)
+        all.push_back(pool.submit(hang_on_some, i).timeout(i % 1000 == 999 ? 30ms : 20000ms).start());
+    for (int i = 0; i != 10'000; ++i) {
+        auto& one = all[static_cast<std::size_t>(i)];
+        BOOST_REQUIRE(one.wait_for(30s));
+        const auto code = code_of([&] { BOOST_REQUIRE(one.get() == i); });
+        BOOST_REQUIRE((i % 1000 == 999 ? code == errc::timed_out : !code));
+    }
+    BOOST_TEST(pool.stats().workers_died == 0u);
+    BOOST_TEST(wait_until([&] { return pool.stats().workers_idle == 2; }));
+}
+
+BOOST_AUTO_TEST_CASE(waiting_limits_on_ten_thousand_tasks_at_once_end_all_of_them_and_none_begins) {
+    const scratch here;
+    procpool::process_pool pool({.workers = 1});
+    auto first = pool.submit(meet_and_return, here.file("began"), here.file("go on"), 1).start();
+    BOOST_REQUIRE(wait_until([&] { return exists(here.file("began")); }));
+    std::vector<procpool::task_handle<int>> all;
+    for (int i = 0; i != 10'000; ++i)
+        all.push_back(pool.submit(note_and_return, i, here.file("diary"))
+                          .queue_timeout(std::chrono::milliseconds(1 + i % 50))
+                          .start());
+    for (auto& one : all) {
+        BOOST_REQUIRE(one.wait_for(30s));
+        BOOST_REQUIRE((code_of([&] { one.get(); }) == errc::queue_timed_out));
+    }
+    touch(here.file("go on"));
+    BOOST_TEST(first.get() == 1);
+    BOOST_TEST(pool.submit(echo, 2).get() == 2);
+    BOOST_TEST(notes(here.file("diary")).empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_stopped_from_outside_between_tasks_is_no_reason_to_wait_for_ever) {
+    procpool::process_pool pool({.workers = 1, .kill_grace = 10ms});
+    const int worker = pool.submit(own_pid).get();
+    ::kill(worker, SIGSTOP);
+    auto late = pool.submit(echo, 1).queue_timeout(50ms).start();
+    BOOST_REQUIRE(late.wait_for(20s)); // it was sent to that worker, and is taken back
+    BOOST_TEST((code_of([&] { late.get(); }) == errc::queue_timed_out));
+    auto cancelled = pool.submit(echo, 2).start();
+    cancelled.cancel();
+    BOOST_REQUIRE(cancelled.wait_for(20s));
+    auto patient = pool.submit(echo, 3).timeout(20ms).start(); // which has not begun, so its time has not either
+    ::kill(worker, SIGCONT);
+    BOOST_TEST(patient.get() == 3);
+    BOOST_TEST(pool.submit(own_pid).get() == worker);
+    ::kill(worker, SIGSTOP);
+    pool.terminate();
+    auto joined = pool.join().start();
+    BOOST_TEST(joined.wait_for(20s));
+}
+
 BOOST_AUTO_TEST_CASE(a_limit_that_is_hit_at_about_the_end_of_the_task_gives_either_the_result_or_the_error) {
     procpool::process_pool pool({.workers = 2});
     std::vector<procpool::task_handle<int>> all;

@@ -142,17 +142,21 @@ struct walker {
                 return "it wants more workers than were asked for, or than there is work for";
             if (stopped && (launches != 0 || retry))
                 return "it starts workers after the end";
-            if (!stopped && !trouble && alive + launches != std::max(wanted, alive))
+            const bool later = retry && *retry > now;
+            if (!stopped && !trouble && !later && alive + launches != std::max(wanted, alive))
                 return "without trouble it does not fill up at once";
             if (trouble && !work_waits && (launches != 0 || retry))
                 return "after trouble it tries again though there is no work";
             if (trouble && launches + starting > std::max<std::size_t>(starting, 1))
                 return "after trouble it tries more than one at a time";
+            if (!trouble && later && *retry > now + pauses.brief)
+                return "it waits long after a failure that it forgives";
             if (retry && *retry > now + pauses.longest)
                 return "it wants to be asked again too late";
             if (retry && (launches != 0) != (*retry <= now))
                 return "it tries before its time, or not when it has come";
-            if (retry && (staff.launches(*retry, tasks) != 1 || staff.launches(*retry - 1ns, tasks) != 0))
+            if (retry && (staff.launches(*retry, tasks) != (trouble ? 1 : wanted - alive) ||
+                          staff.launches(*retry - 1ns, tasks) != 0))
                 return "it does not try at the time at which it wants to be asked again";
             if (launches == 0 && !retry && staff.launches(now + 24h, tasks) != 0)
                 return "it would start a worker later without having asked to be asked";

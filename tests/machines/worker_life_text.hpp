@@ -24,6 +24,7 @@ inline std::ostream& operator<<(std::ostream& out, worker_life::cause cause) {
                                      "initializer_failed",
                                      "initializer_timed_out",
                                      "protocol_error",
+                                     "lost",
                                      "task_cancelled",
                                      "task_timed_out",
                                      "retired",

@@ -284,6 +284,38 @@ BOOST_AUTO_TEST_CASE(errors_of_pools_inside_tasks) {
     BOOST_TEST(received.details().pid == 17);
     BOOST_TEST(*received.details().signal == 11);
     BOOST_TEST(!received.details().exit_code.has_value());
+    BOOST_TEST(!received.details().usage.has_value());
+    BOOST_TEST(received.attempts().size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(all_that_is_known_of_several_attempts) {
+    post_mortem first;
+    first.exit_code = 3;
+    first.worker = 4;
+    first.reason = "of a reason";
+    first.phase = task_phase::decoding;
+    first.standard_error_tail = "one\ntwo";
+    post_mortem second;
+    second.signal = 9;
+    second.attempt = 2;
+    second.out_of_memory_likely = true;
+    second.usage = {std::chrono::milliseconds(1500), std::chrono::milliseconds(20), std::size_t{64} << 20};
+    second.standard_error_tail = "on its way\nno memory\n";
+    const worker_died sent(std::vector{first, second});
+    const std::string text = sent.what();
+    for (const char* part : {"in attempt 2", "out-of-memory", "1520 ms", "64 MiB", "\"no memory\"",
+                             "in attempt 1, worker 4", "exited with code 3 while decoding"})
+        BOOST_TEST(text.find(part) != std::string::npos, part << " in: " << text);
+    check_same(sent);
+    const worker_died received = caught<worker_died>(arrived(sent));
+    BOOST_TEST(received.attempts().size() == 2u);
+    BOOST_TEST(*received.attempts().front().exit_code == 3);
+    BOOST_TEST(received.attempts().front().reason == first.reason);
+    BOOST_TEST(received.attempts().front().standard_error_tail == first.standard_error_tail);
+    BOOST_TEST(received.details().out_of_memory_likely);
+    BOOST_TEST((received.details().usage->user_time == second.usage->user_time));
+    BOOST_TEST((received.details().usage->system_time == second.usage->system_time));
+    BOOST_TEST(*received.details().usage->most_resident == *second.usage->most_resident);
 }
 
 BOOST_AUTO_TEST_CASE(registered_types) {

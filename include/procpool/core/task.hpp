@@ -5,6 +5,7 @@
 #define PROCPOOL_CORE_TASK_HPP
 
 #include <procpool/machines/schedulable.hpp>
+#include <procpool/post_mortem.hpp>
 #include <procpool/progress.hpp>
 #include <procpool/wire/payload.hpp>
 
@@ -16,6 +17,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 namespace procpool::core {
 
@@ -67,6 +69,7 @@ struct task_terms {
     unsigned retries = 0;
     std::shared_ptr<const std::function<void(const progress&)>> on_progress;
     std::shared_ptr<progress_box> reports; ///< if there is somebody to tell
+    std::vector<post_mortem> attempts;     ///< for the core: of which workers it died before
 };
 
 /// One call, or several of one function, on its way through the pool: bytes in, bytes or an error out. What they mean only
@@ -86,6 +89,7 @@ public:
     bool answered = false;      ///< the worker gave an answer, or one was put together from what it left
     bool part = false;          ///< of an operation that was begun with begin_operation()
     bool refused = false;       ///< there was no room for it
+    bool read_in_vain = false;  ///< for the core: a worker died while it read the arguments
     bool asked_to_end = false;  ///< for the core: called off while it ran, otherwise than by total cancellation
     bool is_watched = false;    ///< for the core: whether it is looked after while it is with a worker
 

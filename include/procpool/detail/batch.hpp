@@ -177,6 +177,29 @@ private:
     void result() override {}
 };
 
+/// A result as encode_with_size writes it. Whatever it throws to be decoded is this item's failure, and no other's.
+template <class R>
+outcome<R> decode_with_size(serialization::decoder& from, std::optional<std::size_t> item) {
+    if constexpr (serialization::detail::bitwise<R>) {
+        return outcome<R>(boost::system::in_place_value, from.get<R>());
+    } else {
+        std::uint32_t size = 0;
+        from.raw(size);
+        if (size > from.remaining())
+            serialization::fail_truncated();
+        const std::size_t behind = from.remaining() - size;
+        try {
+            outcome<R> one(boost::system::in_place_value, from.get<R>());
+            from.finish_before(behind);
+            return one;
+        } catch (...) {
+            from.go_on(behind);
+            const std::exception_ptr why = std::current_exception();
+            return outcome<R>(boost::system::in_place_error, item ? serialization::with_item(why, *item) : why);
+        }
+    }
+}
+
 /// One item's outcome, as settled_entry encodes it.
 template <class R>
 outcome<R> decode_outcome(serialization::decoder& from, std::optional<std::size_t> item) {
@@ -184,7 +207,7 @@ outcome<R> decode_outcome(serialization::decoder& from, std::optional<std::size_
         if constexpr (std::is_void_v<R>)
             return outcome<void>();
         else
-            return outcome<R>(boost::system::in_place_value, from.get<R>());
+            return decode_with_size<R>(from, item);
     }
     const std::size_t size = from.count();
     const std::span<const std::byte> thrown(from.take(size), size);

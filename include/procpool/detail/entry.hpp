@@ -12,6 +12,7 @@
 #include <procpool/worker/call.hpp>
 
 #include <cstdint>
+#include <cstring>
 #include <exception>
 #include <functional>
 #include <optional>
@@ -128,6 +129,21 @@ struct chunk_entry {
     }
 };
 
+/// Writes a result with its size in front, so that the one behind it is found even if this one cannot be decoded. One that is
+/// only copied always can.
+template <class R>
+void encode_with_size(wire::payload_builder& to, serialization::encoder& out, const R& result) {
+    if constexpr (serialization::detail::bitwise<R>) {
+        out(result);
+    } else {
+        out.raw(std::uint32_t{0}); // no message is larger than that can say
+        const std::size_t before = to.size();
+        out(result);
+        const auto size = static_cast<std::uint32_t>(to.size() - before);
+        std::memcpy(to.data() + before - sizeof size, &size, sizeof size);
+    }
+}
+
 /// A chunk of which each item has an outcome of its own: a result, or an exception.
 template <class F, class R, class Parameters, class Travelled>
 struct settled_entry;
@@ -154,7 +170,7 @@ struct settled_entry<F, R, Parameters, type_list<T...>> {
                         apply_arrived<F, R>(function, Parameters{}, arguments, std::index_sequence_for<T...>{});
                     made.enter(task_phase::encoding);
                     out.boolean(true);
-                    out(result);
+                    encode_with_size(made.result(), out, result);
                 }
             } catch (...) {
                 made.result().truncate(before);

@@ -22,7 +22,8 @@ namespace procpool::serialization {
  * Whatever the bytes are, nothing outside them is read; memory is taken only in proportion to the bytes that remain;
  * the stack and the time spent are bounded; and each value made is one its type allows. (An enum may hold any value of
  * its underlying type, and a type that says of itself that it is bitwise serializable is taken at its word.)
- * Bytes that do not say a value throw pool_error(errc::not_serializable); after that the decoder is of no further use.
+ * Bytes that do not say a value throw pool_error(errc::not_serializable); after that the decoder is of no further use,
+ * except for go_on().
  */
 class decoder {
 public:
@@ -46,9 +47,19 @@ public:
     std::size_t remaining() const noexcept { return static_cast<std::size_t>(end_ - at_); }
 
     /// Throws if bytes are left over.
-    void finish() const {
-        if (at_ != end_) [[unlikely]]
-            fail("procpool: a message is longer than its values");
+    void finish() const { finish_before(0); }
+
+    /// Throws unless so many bytes are left, which belong to something else.
+    void finish_before(std::size_t others) const {
+        if (remaining() != others) [[unlikely]]
+            fail("procpool: a value is not as long as its message says");
+    }
+
+    /// Goes on where so many bytes are left, wherever a failure left it.
+    void go_on(std::size_t left) noexcept {
+        if (archive_)
+            discard_archive();
+        at_ = end_ - left;
     }
 
     // What follows is for the codecs and the archive.

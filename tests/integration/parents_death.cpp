@@ -1,0 +1,296 @@
+// Copyright (c) 2026 the procpool authors
+// Distributed under the Boost Software License, Version 1.0. (See LICENSE)
+
+// Invariant 6: when the pool's process is killed, its workers and all that they started are gone within a second, whatever they
+// were doing. What is killed is this program again, told by its environment what to do. (Out of reach is what has left the
+// worker's process group, by setpgid or setsid: nothing but a container or a cgroup holds that together.)
+
+#include <procpool/procpool.hpp>
+
+#include <integration/scratch.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <atomic>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <random>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace procpool::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t workers = 3;
+
+// What the victim's tasks do ----------------------------------------------------------------------------------------
+
+[[noreturn]] void spin() {
+    for (volatile std::uint64_t counter = 0;;)
+        counter = counter + 1;
+}
+
+[[noreturn]] void sleep_for_ever() {
+    for (;;)
+        ::pause();
+}
+
+void note_and_spin(const std::string& diary) {
+    note(diary, ::getpid());
+    spin();
+}
+
+void block_signals_and_spin(const std::string& diary) {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
+    for (const int number : {SIGTERM, SIGINT, SIGHUP})
+        ::signal(number, SIG_IGN);
+    note_and_spin(diary);
+}
+
+void note_and_stop(const std::string& diary) {
+    note(diary, ::getpid());
+    ::raise(SIGSTOP);
+    spin();
+}
+
+void note_and_hang(const std::string& diary) {
+    note(diary, ::getpid());
+    sleep_for_ever();
+}
+
+/// Starts a child, and a grandchild below that, which block and ignore what they can.
+void start_family_and_spin(const std::string& diary) {
+    if (::fork() == 0) {
+        if (::fork() == 0) {
+            ::signal(SIGHUP, SIG_IGN);
+            note(diary, ::getpid());
+            sleep_for_ever();
+        }
+        block_signals_and_spin(diary);
+    }
+    note_and_spin(diary);
+}
+
+/// Uses a pool of its own, whose workers are busy.
+void use_own_pool(const std::string& diary) {
+    procpool::process_pool pool({.workers = 2});
+    auto one = pool.submit(note_and_spin, diary).start();
+    auto two = pool.submit(note_and_spin, diary).start();
+    note(diary, ::getpid());
+    one.wait_for(1h);
+}
+
+// The victim --------------------------------------------------------------------------------------------------------
+
+using victims_work = void (*)(const std::string& diary);
+
+/// Keeps all workers at some task, which leaves so many notes in all, each a process.
+void keep_busy(victims_work task, const std::string& diary) {
+    procpool::process_pool pool({.workers = workers});
+    std::vector<procpool::task_handle<void>> all;
+    for (std::size_t i = 0; i != workers; ++i)
+        all.push_back(pool.submit(task, diary).start());
+    all.front().wait_for(1h);
+}
+
+struct way_to_die {
+    const char* name;
+    victims_work work;
+    std::size_t processes; ///< so many notes are left before it is killed
+    bool are_stopped = false;
+};
+
+const way_to_die ways[] = {
+    {"idle workers",
+     [](const std::string& diary) {
+         procpool::process_pool pool({.workers = workers});
+         while (pool.stats().workers_idle != workers)
+             std::this_thread::sleep_for(1ms);
+         note(diary, pool.submit([] { return ::getpid(); }).get());
+         sleep_for_ever();
+     },
+     1},
+    {"workers that compute without a pause", [](const std::string& diary) { keep_busy(note_and_spin, diary); },
+     workers},
+    {"workers that compute and listen to no signal",
+     [](const std::string& diary) { keep_busy(block_signals_and_spin, diary); }, workers},
+    {"workers that were stopped", [](const std::string& diary) { keep_busy(note_and_stop, diary); }, workers, true},
+    {"workers that never become ready",
+     [](const std::string& diary) {
+         procpool::process_pool pool({.workers = workers, .initializer = procpool::bind(note_and_hang, diary)});
+         sleep_for_ever();
+     },
+     workers},
+    {"workers with children and grandchildren",
+     [](const std::string& diary) { keep_busy(start_family_and_spin, diary); }, 3 * workers},
+    {"workers with pools of their own", [](const std::string& diary) { keep_busy(use_own_pool, diary); }, 3 * workers},
+};
+
+constexpr const char* diary_variable = "PROCPOOL_TEST_DIARY";
+constexpr const char* way_variable = "PROCPOOL_TEST_WAY";
+
+/// Starts the victim, in a session of its own if possible, by which all that it leaves behind can be found.
+pid_t start_victim(const std::string& way, const std::string& diary, bool own_session = true) {
+    const pid_t victim = ::fork();
+    if (victim == 0) {
+        if (own_session)
+            ::setsid();
+        ::setenv(diary_variable, diary.c_str(), 1);
+        ::setenv(way_variable, way.c_str(), 1);
+        ::execl("/proc/self/exe", "parents_death", "--run_test=victim", nullptr);
+        ::_exit(1);
+    }
+    return victim;
+}
+
+/// What the kernel says of a process: its state, parent, group and session. Nothing if there is no such process.
+struct process_line {
+    char state = 0;
+    pid_t parent = 0;
+    pid_t group = 0;
+    pid_t session = 0;
+};
+
+process_line look_at(pid_t pid) {
+    process_line found;
+    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+    std::string text;
+    std::getline(file, text);
+    const auto name_end = text.rfind(')');
+    if (name_end != text.npos)
+        std::istringstream(text.substr(name_end + 1)) >> found.state >> found.parent >> found.group >> found.session;
+    return found;
+}
+
+bool lives(const process_line& found) {
+    return found.state != 0 && found.state != 'Z' && found.state != 'X';
+}
+
+bool lives(pid_t pid) {
+    return lives(look_at(pid));
+}
+
+/// The processes of a session that live.
+std::vector<pid_t> members(pid_t session) {
+    std::vector<pid_t> all;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+        const pid_t pid = std::atoi(entry.path().filename().c_str());
+        const process_line found = pid > 0 ? look_at(pid) : process_line();
+        if (found.session == session && lives(found))
+            all.push_back(pid);
+    }
+    return all;
+}
+
+std::string describe(const std::vector<pid_t>& all) {
+    std::string text;
+    for (const pid_t one : all)
+        text += std::to_string(one) + " (state " + look_at(one).state + ") ";
+    return text;
+}
+
+/// Kills the victim. All of its session has to be gone within a second.
+void kill_and_check(pid_t victim) {
+    ::kill(victim, SIGKILL);
+    ::waitpid(victim, nullptr, 0);
+    std::vector<pid_t> left;
+    const bool gone = wait_until(
+        [&] {
+            left = members(victim);
+            return left.empty();
+        },
+        1s);
+    BOOST_TEST(gone, "these live on: " << describe(left));
+    for (const pid_t one : left)
+        ::kill(one, SIGKILL);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(parents_death)
+
+BOOST_AUTO_TEST_CASE(ends_all_workers_and_what_they_started_within_a_second_whatever_they_do) {
+    for (const way_to_die& way : ways)
+        BOOST_TEST_CONTEXT(way.name) {
+            const scratch here;
+            const pid_t victim = start_victim(way.name, here.file("diary"));
+            const bool all_there = wait_until([&] { return notes(here.file("diary")).size() >= way.processes; }, 30s);
+            BOOST_TEST(all_there);
+            // The workers and, if it is what they do, their children are there, and none has ended.
+            for (const std::int64_t pid : notes(here.file("diary"))) {
+                BOOST_TEST(look_at(static_cast<pid_t>(pid)).session == victim);
+                if (way.are_stopped)
+                    BOOST_TEST(wait_until([&] { return look_at(static_cast<pid_t>(pid)).state == 'T'; }));
+            }
+            kill_and_check(victim);
+        }
+}
+
+// The kernel itself continues stopped processes when their parent's end leaves nobody in their session to do so, and tells them
+// with SIGHUP. Where somebody in it adopts them, as an init of a container may, it does not.
+BOOST_AUTO_TEST_CASE(ends_stopped_workers_also_where_another_process_of_their_session_adopts_them) {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    const scratch here;
+    const pid_t victim = start_victim("workers that were stopped", here.file("diary"), false);
+    BOOST_TEST(wait_until([&] { return notes(here.file("diary")).size() == workers; }, 30s));
+    const auto diary = notes(here.file("diary"));
+    const std::vector<pid_t> stopped(diary.begin(), diary.end());
+    for (const pid_t pid : stopped)
+        BOOST_TEST(wait_until([&] { return look_at(pid).state == 'T'; }));
+    ::kill(victim, SIGKILL);
+    ::waitpid(victim, nullptr, 0);
+    for (const pid_t pid : stopped) {
+        BOOST_TEST(wait_until([&] { return !lives(pid); }, 1s), "this one lives on: " << describe({pid}));
+        ::kill(pid, SIGKILL);
+        ::waitpid(pid, nullptr, 0);
+    }
+    ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
+BOOST_AUTO_TEST_CASE(at_any_moment_of_a_launch_ends_what_was_started) {
+    std::mt19937 random(std::random_device{}());
+    for (int round = 0; round != 40; ++round) {
+        const scratch here;
+        const pid_t victim = start_victim("pools that come and go", here.file("diary"));
+        BOOST_TEST_REQUIRE(wait_until([&] { return !notes(here.file("diary")).empty(); }, 30s));
+        // Not to wait for something, but to come at another moment each time.
+        std::this_thread::sleep_for(std::chrono::microseconds(random() % 10'000));
+        kill_and_check(victim);
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+// Not tests: what the cases above start and kill. They are run only by name, and do nothing without being told what.
+BOOST_AUTO_TEST_SUITE(victim, *boost::unit_test::disabled())
+
+BOOST_AUTO_TEST_CASE(lives_until_it_is_killed) {
+    const char* const diary = std::getenv(diary_variable);
+    const char* const wanted = std::getenv(way_variable);
+    BOOST_TEST_REQUIRE((diary && wanted));
+    for (const way_to_die& way : ways)
+        if (way.name == std::string(wanted))
+            way.work(diary);
+    if (wanted == std::string("pools that come and go"))
+        for (int round = 0;; ++round) {
+            procpool::process_pool pool({.workers = 4});
+            if (round == 0)
+                note(diary, ::getpid());
+            if (round % 4 != 0)
+                pool.submit([] {}).get();
+        }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
