@@ -289,6 +289,17 @@ void write_links() {
     write("link", "cut_off", {5, 1, 11, 5, 10, 0, 0, 0, 2, 19, 17, 19});
 }
 
+void write_answers() {
+    // Each: the kind of operation, its items less one, the size of chunks; then for each step the chunk, what happens, and more.
+    write("answers", "map", {0, 9, 3, 0, 0, 0, 1, 1, 0, 6, 1, 0, 0});
+    write("answers", "map_numbers", {1, 29, 0, 0, 1, 0, 0, 5, 0, 0, 1, 0, 2, 1, 3, 1, 2, 3});
+    write("answers", "settled", {2, 9, 5, 0, 5, 2, 1, 1, 0, 2, 1, 1, 5, 1, 1, 65, 0, 0});
+    write("answers", "reduce", {3, 20, 4, 0, 0, 1, 6, 1, 0, 5, 0, 0, 0, 0});
+    write("answers", "stream_in_order", {4, 12, 4, 1, 0, 0, 7, 2, 0, 1, 0, 11, 3, 0, 5, 1, 1, 1, 0, 0});
+    write("answers", "stream", {5, 12, 4, 0, 7, 1, 0, 0, 1, 65, 0, 4, 2, 0, 10, 1, 0, 11, 1, 0, 3, 0, 2, 1, 2});
+    write("answers", "called_off", {5, 9, 2, 0, 0, 0, 11, 0, 0, 9, 1});
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -305,4 +316,5 @@ int main(int argc, char** argv) {
     write_lives();
     write_memory();
     write_links();
+    write_answers();
 }
