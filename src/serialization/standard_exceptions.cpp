@@ -261,6 +261,14 @@ private:
         to(bounded_text(details.standard_error_tail.c_str()));
     }
 
+    /// A time that a process can have taken, so that two of them can be added.
+    static std::chrono::microseconds decode_time(decoder& from) {
+        const std::chrono::microseconds time(from.get<std::chrono::microseconds::rep>());
+        if (time.count() < 0 || time > std::chrono::microseconds::max() / 2)
+            fail("procpool: a message holds an end of a worker that took a time which cannot be");
+        return time;
+    }
+
     static post_mortem decode_one(decoder& from) {
         post_mortem details;
         from(details.pid);
@@ -272,8 +280,8 @@ private:
         from(details.out_of_memory_likely);
         resource_usage usage;
         const bool has_usage = from.get<bool>();
-        usage.user_time = std::chrono::microseconds(from.get<std::chrono::microseconds::rep>());
-        usage.system_time = std::chrono::microseconds(from.get<std::chrono::microseconds::rep>());
+        usage.user_time = decode_time(from);
+        usage.system_time = decode_time(from);
         from(usage.most_resident);
         if (has_usage)
             details.usage = usage;

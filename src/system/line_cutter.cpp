@@ -16,7 +16,8 @@ std::vector<std::string> line_cutter::add(std::string_view bytes) {
         begun_.append(bytes.substr(0, size));
         const bool whole = size == end;
         bytes.remove_prefix(whole ? size + 1 : size);
-        if (whole || begun_.size() == longest_line)
+        // A line that is as long as may be is not in parts if its end is what comes next.
+        if (whole || !bytes.empty())
             lines.push_back(take_rest());
     }
     return lines;

@@ -140,7 +140,7 @@ public:
     virtual ~operation() = default;
 
     /// What a worker writes for so many items.
-    virtual void write(serialization::encoder& to, std::uint32_t first, std::uint32_t items) const = 0;
+    virtual void write(wire::payload_builder& into, std::uint32_t first, std::uint32_t items) const = 0;
 
     /// Whoever uses it does something else than wait.
     virtual void use(std::size_t how) = 0;
@@ -195,7 +195,8 @@ public:
     mapping(const std::shared_ptr<desk>& pool, std::uint32_t items, std::size_t chunk_size) : items_(items) {
         start<detail::map_flow<std::string>>(pool, items, chunk_size, false);
     }
-    void write(serialization::encoder& to, std::uint32_t first, std::uint32_t items) const override {
+    void write(wire::payload_builder& into, std::uint32_t first, std::uint32_t items) const override {
+        serialization::encoder to(into);
         for (std::uint32_t item = first; item != first + items; ++item)
             to(result_of(item));
     }
@@ -214,7 +215,8 @@ public:
     mapping_numbers(const std::shared_ptr<desk>& pool, std::uint32_t items, std::size_t chunk_size) : items_(items) {
         start<detail::map_flow<std::uint64_t>>(pool, items, chunk_size, false);
     }
-    void write(serialization::encoder& to, std::uint32_t first, std::uint32_t items) const override {
+    void write(wire::payload_builder& into, std::uint32_t first, std::uint32_t items) const override {
+        serialization::encoder to(into);
         for (std::uint64_t item = first; item != first + items; ++item)
             to(item);
     }
@@ -232,10 +234,11 @@ public:
     settling(const std::shared_ptr<desk>& pool, std::uint32_t items, std::size_t chunk_size) : items_(items) {
         start<detail::settled_flow<std::string>>(pool, items, chunk_size, false);
     }
-    void write(serialization::encoder& to, std::uint32_t first, std::uint32_t items) const override {
+    void write(wire::payload_builder& into, std::uint32_t first, std::uint32_t items) const override {
+        serialization::encoder to(into);
         for (std::uint32_t item = first; item != first + items; ++item) {
             to.boolean(true);
-            to(result_of(item));
+            detail::encode_with_size(into, to, result_of(item));
         }
     }
 
@@ -254,7 +257,8 @@ public:
         start<detail::reduce_flow<std::uint64_t, std::plus<>>>(pool, items, chunk_size, true, std::uint64_t{0},
                                                                std::plus<>());
     }
-    void write(serialization::encoder& to, std::uint32_t first, std::uint32_t items) const override {
+    void write(wire::payload_builder& into, std::uint32_t first, std::uint32_t items) const override {
+        serialization::encoder to(into);
         std::uint64_t sum = 0;
         for (std::uint32_t item = first; item != first + items; ++item)
             sum += item;
@@ -282,10 +286,11 @@ public:
         wait();
     }
 
-    void write(serialization::encoder& to, std::uint32_t first, std::uint32_t items) const override {
+    void write(wire::payload_builder& into, std::uint32_t first, std::uint32_t items) const override {
+        serialization::encoder to(into);
         for (std::uint32_t item = first; item != first + items; ++item) {
             to.boolean(true);
-            to(result_of(item));
+            detail::encode_with_size(into, to, result_of(item));
         }
     }
 
@@ -452,8 +457,7 @@ public:
 private:
     wire::payload results(const desk::chunk& of, std::uint32_t items) const {
         wire::payload_builder builder;
-        serialization::encoder to(builder);
-        operation_.write(to, of.first, items);
+        operation_.write(builder, of.first, items);
         return builder.finish();
     }
 

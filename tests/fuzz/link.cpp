@@ -63,6 +63,7 @@ public:
     system::unique_fd pidfd;
     std::map<std::uint64_t, task> tasks;                 ///< those that the worker has
     std::map<std::uint64_t, std::vector<std::byte>> due; ///< answers of the worker's that were not told yet
+    std::vector<std::string> lines;                      ///< what it has printed
     std::set<std::uint64_t> doubtful;                    ///< of those, it was killed in the middle of giving
     bool honest = true;
     bool misbehaves = false;
@@ -113,6 +114,18 @@ public:
         if (honest)
             expect(false, "an honest worker is said to misbehave: " + how);
         act(life_.misbehaved());
+    }
+
+    void lost(const std::string& how) override {
+        heard_end();
+        expect(false, "the worker is lost: " + how); // for here the system does not fail
+    }
+
+    void printed(output_stream where, std::vector<std::string>&& some) override {
+        heard_end();
+        for (std::string& line : some)
+            lines.push_back(std::move(line));
+        link->go_on_reading(where);
     }
 
     void output_ended() override {
@@ -182,12 +195,14 @@ public:
         command.program = "/bin/sh";
         // Stopped, it does nothing until it is killed; should this process go first, the system ends it.
         command.arguments = {"sh", "-c", "kill -STOP $$"};
+        command.standard_output = output::capture;
         const system::unique_fd own_process = system::open_own_process();
         core_->link = system::local_link::launch(context_.get_executor(), command, own_process.get());
         const pid_t pid = core_->link->pid();
         core_->pidfd = system::unique_fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
         calls_ = open_of(pid, system::worker_calls_fd, O_RDONLY | O_NONBLOCK);
         answers_ = open_of(pid, system::worker_answers_fd, O_WRONLY | O_NONBLOCK);
+        standard_output_ = open_of(pid, STDOUT_FILENO, O_WRONLY | O_NONBLOCK);
         memory_.emplace(system::shared_mapping::open(open_of(pid, system::worker_memory_fd, O_RDWR)));
         ring_.emplace((*memory_)->answers);
         core_->link->listen(core_);
@@ -197,7 +212,7 @@ public:
     ~world() { end(); }
 
     void step(input& in) {
-        switch (in.choice(20)) {
+        switch (in.choice(21)) {
         case 0:
         case 1:
             send(in);
@@ -249,6 +264,9 @@ public:
             core_->killed = true;
             wait_for_end(core_->pidfd.get());
             break;
+        case 18:
+            print(in.some(in.number()));
+            break;
         default:
             settle();
         }
@@ -273,6 +291,7 @@ public:
     void settle() {
         run();
         check();
+        require_all_printed();
         if (!core_->killed) {
             require(!core_->honest || core_->due.empty(), "an honest worker's answer does not arrive");
             return;
@@ -405,6 +424,27 @@ private:
                     wire::encode(wire::hello_message{wire::protocol_version, right ? "b" : "c"}).bytes());
     }
 
+    void print(bytes some) {
+        if (core_->has_exited)
+            return;
+        const ssize_t written = ::write(standard_output_.get(), some.data(), some.size());
+        if (written > 0)
+            text_.append(reinterpret_cast<const char*>(some.data()), static_cast<std::size_t>(written));
+    }
+
+    /// Of what was printed, all whole lines were told; at the worker's end also the one that is not.
+    void require_all_printed() const {
+        std::string told;
+        for (const std::string& line : core_->lines)
+            told += line + '\n';
+        std::string whole = text_;
+        if (!core_->has_exited)
+            whole.resize(whole.rfind('\n') + 1);
+        else if (!whole.empty() && whole.back() != '\n')
+            whole += '\n';
+        require(told == whole, "what a worker prints arrives otherwise");
+    }
+
     /// A task is begun and answered, as it should be.
     void answer(input& in) {
         const auto task = any_task(in);
@@ -501,6 +541,8 @@ private:
     std::shared_ptr<holder> core_ = std::make_shared<holder>();
     system::unique_fd calls_;
     system::unique_fd answers_;
+    system::unique_fd standard_output_;
+    std::string text_; ///< what the worker has printed
     std::optional<system::shared_mapping> memory_;
     std::optional<wire::ring_writer> ring_;
     std::uint64_t next_id_ = 0;

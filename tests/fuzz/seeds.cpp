@@ -286,6 +286,7 @@ void write_links() {
     write("link", "forged_ring", {5, 1, 0, 0, 4, 14, 2, 65, 66, 1, 0, 0, 0, 19, 14, 0, 1, 0, 0, 1, 19});
     write("link", "scribbled", {5, 1,   0, 0, 4, 15, 0, 0, 8, 1,  2, 3,  4, 5, 6, 7, 8, 13, 0, 3, 0, 0, 19, 15,
                                 2, 128, 4, 1, 2, 3,  4, 8, 0, 15, 3, 64, 0, 4, 1, 2, 3, 4,  8, 0, 7, 0, 17, 19});
+    write("link", "printed", {5, 1, 18, 3, 'a', 10, 'b', 19, 18, 2, 'c', 10, 18, 1, 'd', 17, 19});
     write("link", "cut_off", {5, 1, 11, 5, 10, 0, 0, 0, 2, 19, 17, 19});
 }
 
@@ -298,6 +299,12 @@ void write_answers() {
     write("answers", "stream_in_order", {4, 12, 4, 1, 0, 0, 7, 2, 0, 1, 0, 11, 3, 0, 5, 1, 1, 1, 0, 0});
     write("answers", "stream", {5, 12, 4, 0, 7, 1, 0, 0, 1, 65, 0, 4, 2, 0, 10, 1, 0, 11, 1, 0, 3, 0, 2, 1, 2});
     write("answers", "called_off", {5, 9, 2, 0, 0, 0, 11, 0, 0, 9, 1});
+}
+
+void write_lines() {
+    // Each: a character, and how many of it, whether to go to a line's greatest length instead, and whether to cut there.
+    write("lines", "short", {'a', 12, '\n', 5, 'b', 9, '\n', 8, 'c', 20});
+    write("lines", "long", {'a', 2, 'b', 7, '\n', 4, 'c', 15, '\n', 4});
 }
 
 } // namespace
@@ -317,4 +324,5 @@ int main(int argc, char** argv) {
     write_memory();
     write_links();
     write_answers();
+    write_lines();
 }

@@ -139,7 +139,9 @@ public:
         case 4: {
             const std::uint32_t phase = in.number() < 128 ? in.number<std::uint32_t>() : in.number();
             std::memcpy(memory_, &phase, sizeof phase);
-            require(ledger_->phase() == (phase <= 4 ? static_cast<task_phase>(phase) : task_phase::unknown),
+            require(ledger_->phase() == (phase <= static_cast<std::uint32_t>(task_phase::writing)
+                                             ? static_cast<task_phase>(phase)
+                                             : task_phase::unknown),
                     "a phase is believed that there is not");
             break;
         }

@@ -14,6 +14,7 @@
 #include <boost/throw_exception.hpp>
 
 #include <any>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -377,6 +378,16 @@ BOOST_AUTO_TEST_CASE(a_giant_text_is_cut_off_between_characters) {
 
     const auto code = std::make_error_code(std::errc::io_error);
     BOOST_TEST(caught<std::system_error>(arrived(std::system_error(code, giant))).code() == code);
+}
+
+BOOST_AUTO_TEST_CASE(times_that_no_process_can_have_taken_give_a_protocol_error) {
+    for (const std::chrono::microseconds time : {std::chrono::microseconds(-1), std::chrono::microseconds::max(),
+                                                 std::chrono::microseconds::max() / 2 + std::chrono::microseconds(1)}) {
+        post_mortem details;
+        details.usage.emplace().user_time = time;
+        BOOST_TEST(is_protocol_error(
+            decode_exception(encode_exception(std::make_exception_ptr(worker_died(details))).bytes())));
+    }
 }
 
 BOOST_AUTO_TEST_CASE(damaged_messages_give_a_protocol_error) {
