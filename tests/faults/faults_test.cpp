@@ -325,6 +325,8 @@ BOOST_AUTO_TEST_CASE(a_step_that_fails_always_is_told_in_words_and_not_tried_on_
     for (const faulty& one : steps_of_a_launch)
         for (const int error : errors_to_try(one))
             for (const std::size_t number : {1U, 3U}) {
+                if (one.which == call::epoll_add && number == 1)
+                    continue; // the context's own: no timer of anybody's would ever fire
                 BOOST_TEST_CONTEXT(name_of(one.which)
                                    << " fails always from call " << number << " on: " << std::strerror(error)) {
                     failing_calls fault(one.which, number, error, failing_calls::all_further);
