@@ -1,8 +1,8 @@
 // Copyright (c) 2026 the procpool authors
 // Distributed under the Boost Software License, Version 1.0. (See LICENSE)
 
-// Workers that cannot be started because something has run out, at every step of a launch; and replacements that fail to start.
-// Programs that are no workers are in facade/program_test.cpp, initializers in coming_and_going.cpp.
+// Workers that cannot be started because something has run out, at every step of a launch; and replacements that fail
+// to start. Programs that are no workers are in facade/program_test.cpp, initializers in coming_and_going.cpp.
 
 #include <procpool/procpool.hpp>
 
@@ -37,7 +37,8 @@ int own_pid() {
     return ::getpid();
 }
 
-// UndefinedBehaviorSanitizer looks at memory through a pipe of its own, and takes an object for none when it gets no pipe.
+// UndefinedBehaviorSanitizer looks at memory through a pipe of its own, and takes an object for none when it gets no
+// pipe.
 boost::test_tools::assertion_result is_not_sanitized(boost::unit_test::test_unit_id) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     return false;
@@ -160,7 +161,8 @@ BOOST_AUTO_TEST_CASE(a_replacement_that_fails_to_start_leaves_the_work_to_the_ot
     BOOST_TEST(run_for(context, 30s, [&] { return pool.stats().workers_idle == 2; }));
 }
 
-// A user's processes and threads are counted together, so this needs a user of its own, and only the superuser can become one.
+// A user's processes and threads are counted together, so this needs a user of its own, and only the superuser can
+// become one.
 boost::test_tools::assertion_result is_superuser(boost::unit_test::test_unit_id) {
     return ::geteuid() == 0;
 }
@@ -185,7 +187,8 @@ BOOST_AUTO_TEST_CASE(out_of_processes_at_every_step_of_a_launch_fails_what_waits
 
 BOOST_AUTO_TEST_SUITE_END()
 
-// Not a test: what the case above starts, as another user. It is run only by name, and does nothing without being told how many.
+// Not a test: what the case above starts, as another user. It is run only by name, and does nothing without being told
+// how many.
 BOOST_AUTO_TEST_SUITE(starting_with_few_processes, *boost::unit_test::disabled())
 
 BOOST_AUTO_TEST_CASE(every_step_of_a_launch) {
