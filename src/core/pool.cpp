@@ -299,8 +299,8 @@ void pool::tell_the_last(std::unique_lock<std::mutex>& lock) {
     do {
         settle();
     } while (more_to_do_);
-    // A batch or a stream is over only when it was told of its last task. Nobody waits for that any more, so whoever joins is
-    // told right behind them.
+    // A batch or a stream is over only when it was told of its last task. Nobody waits for that any more, so whoever joins
+    // is told right behind them.
     while (completion* const joiner = joiners_.pop())
         over(static_cast<waiter&>(*joiner), nullptr);
     completion_queue anywhere;

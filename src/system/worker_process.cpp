@@ -156,8 +156,8 @@ std::optional<worker_channel> take_over_channel() {
         start_watching(move_up(worker_pool_fd));
         ::pthread_atfork(nullptr, nullptr, [] { forked.store(true, std::memory_order_relaxed); });
         ::prctl(PR_SET_NAME, "procpool-worker");
-        // Should this process be stopped when the pool's ends, the thread that watches is stopped too. That the signal already
-        // comes when the thread ends that started this process does no harm.
+        // Should this process be stopped when the pool's ends, the thread that watches is stopped too. That the signal
+        // already comes when the thread ends that started this process does no harm.
         ::prctl(PR_SET_PDEATHSIG, SIGCONT);
         return channel;
     } catch (const boost::system::system_error& error) {

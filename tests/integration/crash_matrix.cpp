@@ -1,10 +1,10 @@
 // Copyright (c) 2026 the procpool authors
 // Distributed under the Boost Software License, Version 1.0. (See LICENSE)
 
-// Everything that can go wrong with a task, at every place where code of the program runs for it: {it throws, calls exit,
-// segfaults, is killed, spins} while {its arguments are encoded and decoded, it runs, its result is encoded and decoded, its
-// arguments are destroyed, before and after the result has left}. Each time that operation alone fails, with the right
-// error; all others complete with their right values; and the pool is at full strength again.
+// Everything that can go wrong with a task, at every place where code of the program runs for it: {it throws, calls
+// exit, segfaults, is killed, spins} while {its arguments are encoded and decoded, it runs, its result is encoded and
+// decoded, its arguments are destroyed, before and after the result has left}. Each time that operation alone fails,
+// with the right error; all others complete with their right values; and the pool is at full strength again.
 
 #include <facade/support.hpp>
 
@@ -182,15 +182,16 @@ int add(int left, int right) {
 /// All the cells that mean something.
 std::vector<cell> all_cells() {
     std::vector<cell> all;
-    // In the program itself only throwing can be survived: what exits, segfaults, is killed or spins there is the host, and
-    // no pool can do anything about that.
+    // In the program itself only throwing can be survived: what exits, segfaults, is killed or spins there is the
+    // host, and no pool can do anything about that.
     all.push_back({place::arguments_encoded, fate::throws, 1, {}});
     all.push_back({place::result_decoded, fate::throws, 1, {}});
     for (const place where :
          {place::arguments_decoded, place::task_runs, place::result_encoded, place::argument_destroyed})
         for (const fate how : {fate::throws, fate::exits, fate::segfaults, fate::is_killed, fate::spins})
             all.push_back({where, how, 1, {}});
-    // A thread that spins, left behind by a task that is over, is nobody's operation: it takes processor time, that is all.
+    // A thread that spins, left behind by a task that is over, is nobody's operation: it takes processor time, that is
+    // all.
     for (const fate how : {fate::throws, fate::exits, fate::segfaults, fate::is_killed})
         all.push_back({place::result_has_left, how, 1, {}});
     return all;
@@ -222,8 +223,8 @@ struct manner {
 constexpr std::size_t items = 12;
 constexpr std::size_t bad_item = 5;
 
-// Only what spins has a limit, for on a busy machine even a task that does nothing takes some time. Its limit is also that of
-// the other items, which must not hit it; a call is alone with it.
+// Only what spins has a limit, for on a busy machine even a task that does nothing takes some time. Its limit is also
+// that of the other items, which must not hit it; a call is alone with it.
 constexpr auto limit_of_items = 1s;
 constexpr auto limit_of_calls = 30ms;
 

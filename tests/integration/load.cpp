@@ -1,7 +1,8 @@
 // Copyright (c) 2026 the procpool authors
 // Distributed under the Boost Software License, Version 1.0. (See LICENSE)
 
-// Very many tasks, and very many workers; and that nothing of them stays. What goes wrong under load is in chaos/chaos.cpp.
+// Very many tasks, and very many workers; and that nothing of them stays. What goes wrong under load is in
+// chaos/chaos.cpp.
 
 #include <facade/support.hpp>
 

@@ -1,9 +1,10 @@
 // Copyright (c) 2026 the procpool authors
 // Distributed under the Boost Software License, Version 1.0. (See LICENSE)
 
-// Invariant 6: when the pool's process is killed, its workers and all that they started are gone within a second, whatever they
-// were doing. What is killed is this program again, told by its environment what to do. (Out of reach is what has left the
-// worker's process group, by setpgid or setsid: nothing but a container or a cgroup holds that together.)
+// Invariant 6: when the pool's process is killed, its workers and all that they started are gone within a second,
+// whatever they were doing. What is killed is this program again, told by its environment what to do. (Out of reach is
+// what has left the worker's process group, by setpgid or setsid: nothing but a container or a cgroup holds that
+// together.)
 
 #include <procpool/procpool.hpp>
 
@@ -238,8 +239,8 @@ BOOST_AUTO_TEST_CASE(ends_all_workers_and_what_they_started_within_a_second_what
         }
 }
 
-// The kernel itself continues stopped processes when their parent's end leaves nobody in their session to do so, and tells them
-// with SIGHUP. Where somebody in it adopts them, as an init of a container may, it does not.
+// The kernel itself continues stopped processes when their parent's end leaves nobody in their session to do so, and
+// tells them with SIGHUP. Where somebody in it adopts them, as an init of a container may, it does not.
 BOOST_AUTO_TEST_CASE(ends_stopped_workers_also_where_another_process_of_their_session_adopts_them) {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     const scratch here;

@@ -1,9 +1,9 @@
 // Copyright (c) 2026 the procpool authors
 // Distributed under the Boost Software License, Version 1.0. (See LICENSE)
 
-// What tasks do to the pipes, and to the process, that they run in: half a message, more than a pipe holds, nobody who reads,
-// descriptors that are closed, children that hold them open, folders and signals that are changed. What is garbage rather than
-// misfortune is in hostile_worker.cpp.
+// What tasks do to the pipes, and to the process, that they run in: half a message, more than a pipe holds, nobody who
+// reads, descriptors that are closed, children that hold them open, folders and signals that are changed. What is
+// garbage rather than misfortune is in hostile_worker.cpp.
 
 #include <procpool/procpool.hpp>
 

@@ -1,9 +1,9 @@
 // Copyright (c) 2026 the procpool authors
 // Distributed under the Boost Software License, Version 1.0. (See LICENSE)
 
-// close, join, shutdown, terminate and destruction in every order, in every state that a pool can be in, from every place. Each
-// time every operation completes exactly once, with its right value or an error that tells why there is none, and nothing is left:
-// no child, no descriptor, no thread.
+// close, join, shutdown, terminate and destruction in every order, in every state that a pool can be in, from every
+// place. Each time every operation completes exactly once, with its right value or an error that tells why there is
+// none, and nothing is left: no child, no descriptor, no thread.
 
 #include <facade/support.hpp>
 
@@ -316,8 +316,8 @@ bool leads_to_the_end(state now, const steps& order) {
     return ends || (has(order, step::close) && now != state::spinning);
 }
 
-/// This process's children, descriptors and threads. (`leftovers` knows more, but looks at every process of the machine, and
-/// there are more than a thousand runs.)
+/// This process's children, descriptors and threads. (`leftovers` knows more, but looks at every process of the
+/// machine, and there are more than a thousand runs.)
 std::string own_things() {
     std::string all = ::waitid(P_ALL, 0, nullptr, WEXITED | WNOHANG | WNOWAIT) == 0 ? "children, " : "";
     for (const char* const folder : {"/proc/self/fd", "/proc/self/task"}) {
@@ -376,7 +376,8 @@ private:
         BOOST_TEST(run_until([&] { return is_over(); }));
     }
 
-    // There is always room in this pool, so waiting for it has a completion handler, in which to make the steps, at once.
+    // There is always room in this pool, so waiting for it has a completion handler, in which to make the steps, at
+    // once.
     void end_in_handler() {
         bool done = false;
         what_->wait_for_room([&](std::exception_ptr) {
