@@ -143,6 +143,7 @@ private:
     std::uint64_t allowance() const noexcept;
     void ask_back_all(worker& from, const task* except);
     void bury(worker& dead, const system::exit_status& status);
+    void tell_of_end(worker& dead, const system::exit_status& status, bool useful);
     void note_start_failure(const std::string& reason);
     void note_initializer_failure(const worker& failed, const std::string& reason);
 

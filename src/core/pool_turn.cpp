@@ -261,7 +261,9 @@ void pool::fail_waiting() {
         return;
     if (scheduler_.waiting() == 0)
         return;
-    const std::exception_ptr why = terminated_ ? error_of(errc::pool_terminated) : start_failure_;
+    const std::exception_ptr why = terminated_      ? error_of(errc::pool_terminated)
+                                   : start_failure_ ? start_failure_
+                                                    : error_of(errc::worker_start_failed);
     for (std::size_t count = 0; count != tasks_failed_per_turn; ++count) {
         auto* const waiting = static_cast<task*>(scheduler_.take_waiting());
         if (!waiting)

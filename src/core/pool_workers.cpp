@@ -325,12 +325,11 @@ void pool::bury(worker& dead, const system::exit_status& status) {
 
     if (!wanted)
         ++counted_.workers_died;
-    std::string reason = describe_failure(dead, status, useful);
-    if (dead.initializing)
-        note_initializer_failure(dead, reason);
-    else if (!useful)
-        note_start_failure(reason);
-    note_end(dead, status, std::move(reason));
+    try {
+        tell_of_end(dead, status, useful);
+    } catch (const std::bad_alloc&) {
+        // The reason is lost, and nothing else.
+    }
     if (dead.life->was_ready())
         staffing_.gone(now(), useful);
     else if (why == worker_life::cause::died && status.signal == SIGKILL)
@@ -340,6 +339,15 @@ void pool::bury(worker& dead, const system::exit_status& status) {
     dead.link->destroy(std::chrono::milliseconds(0));
     dead.vacate();
     --occupied_;
+}
+
+void pool::tell_of_end(worker& dead, const system::exit_status& status, bool useful) {
+    std::string reason = describe_failure(dead, status, useful);
+    if (dead.initializing)
+        note_initializer_failure(dead, reason);
+    else if (!useful)
+        note_start_failure(reason);
+    note_end(dead, status, std::move(reason));
 }
 
 } // namespace procpool::core

@@ -324,7 +324,9 @@ BOOST_AUTO_TEST_CASE(a_signal_while_a_failed_launch_is_cleaned_up_leaves_no_chil
 BOOST_AUTO_TEST_CASE(a_step_that_fails_always_is_told_in_words_and_not_tried_on_and_on) {
     for (const faulty& one : steps_of_a_launch)
         for (const int error : errors_to_try(one))
-            for (const std::size_t number : {1, 3}) {
+            for (const std::size_t number : {1U, 3U}) {
+                if (one.which == call::epoll_add && number == 1)
+                    continue; // the context's own: no timer of anybody's would ever fire
                 BOOST_TEST_CONTEXT(name_of(one.which)
                                    << " fails always from call " << number << " on: " << std::strerror(error)) {
                     failing_calls fault(one.which, number, error, failing_calls::all_further);
@@ -341,7 +343,7 @@ BOOST_AUTO_TEST_CASE(pipes_that_carry_a_byte_at_a_time_change_nothing) {
 }
 
 BOOST_AUTO_TEST_CASE(pipes_that_carry_odd_numbers_of_bytes_change_nothing) {
-    for (const std::size_t bytes : {7, 23, 24, 25, 1021, 4097}) {
+    for (const std::size_t bytes : {7U, 23U, 24U, 25U, 1021U, 4097U}) {
         const awkward_pipes pipes(bytes, 0);
         live_through(nullptr, false, 1000 * bytes + 1);
         BOOST_TEST(pipes.cut_short() > 100U);
@@ -349,7 +351,7 @@ BOOST_AUTO_TEST_CASE(pipes_that_carry_odd_numbers_of_bytes_change_nothing) {
 }
 
 BOOST_AUTO_TEST_CASE(interruptions_everywhere_change_nothing) {
-    for (const std::size_t every : {2, 3, 5}) {
+    for (const std::size_t every : {2U, 3U, 5U}) {
         const awkward_pipes pipes(10'000, every);
         live_through();
         BOOST_TEST(pipes.interrupted() > 100U);

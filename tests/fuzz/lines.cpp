@@ -45,8 +45,11 @@ void lines(bytes given) {
         const char what = static_cast<char>(in.number());
         const std::uint8_t how = in.number();
         std::size_t size = how >> 2;
-        if ((how & 2) != 0) // about as long as a line may be
-            size = longest - 2 + size % 5 - (text.size() - (text.rfind('\n') + 1)) % longest;
+        if ((how & 2) != 0) { // about as long as a line may be
+            const std::size_t begun = (text.size() - (text.rfind('\n') + 1)) % longest;
+            const std::size_t wanted = longest - 2 + size % 5;
+            size = wanted - std::min(wanted, begun);
+        }
         text.append(size, what);
         if ((how & 1) != 0)
             cuts.push_back(text.size());

@@ -239,6 +239,32 @@ BOOST_AUTO_TEST_CASE(classes_that_do_not_fit) {
                nullptr);
 }
 
+BOOST_AUTO_TEST_CASE(a_value_reads_nothing_that_belongs_to_the_next) {
+    const forged two = forged().byte(3).text("ab").byte(1).text("c");
+    serialization::decoder from(two);
+    const std::size_t behind = from.narrow(3);
+    BOOST_TEST(behind == 2u);
+    BOOST_TEST(from.remaining() == 3u);
+    BOOST_CHECK_THROW((void)from.get<std::string>(), pool_error); // it would need a byte of the next one's
+    from.go_on(behind);
+    BOOST_TEST(from.get<std::string>() == "c");
+    BOOST_TEST(from.remaining() == 0u);
+    BOOST_CHECK_THROW((void)from.narrow(1), pool_error);
+    BOOST_TEST(from.narrow(0) == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_value_that_fails_leaves_no_objects_to_the_next) {
+    forged bytes;
+    tracked_person(bytes.byte(2).byte(1), 0).byte(1).raw(std::uint32_t{7}); // the second is none that came
+    const std::size_t size = bytes.bytes().size();
+    bytes.byte(1).byte(1).raw(std::uint32_t{0}); // the first one of the value before
+    serialization::decoder from(bytes);
+    const std::size_t behind = from.narrow(size);
+    BOOST_CHECK_THROW((void)from.get<std::vector<shared_ptr<person>>>(), pool_error);
+    from.go_on(behind);
+    BOOST_CHECK_THROW((void)from.get<std::vector<shared_ptr<person>>>(), pool_error);
+}
+
 BOOST_AUTO_TEST_CASE(an_error_in_the_middle_of_a_shared_cycle) {
     // The parent is referred to while it is being read, then the message ends.
     const auto whole = encoded(sample_family());

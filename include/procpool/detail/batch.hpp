@@ -185,12 +185,11 @@ outcome<R> decode_with_size(serialization::decoder& from, std::optional<std::siz
     } else {
         std::uint32_t size = 0;
         from.raw(size);
-        if (size > from.remaining())
-            serialization::fail_truncated();
-        const std::size_t behind = from.remaining() - size;
+        const std::size_t behind = from.narrow(size);
         try {
             outcome<R> one(boost::system::in_place_value, from.get<R>());
-            from.finish_before(behind);
+            from.finish();
+            from.widen(behind);
             return one;
         } catch (...) {
             from.go_on(behind);

@@ -47,19 +47,33 @@ public:
     std::size_t remaining() const noexcept { return static_cast<std::size_t>(end_ - at_); }
 
     /// Throws if bytes are left over.
-    void finish() const { finish_before(0); }
-
-    /// Throws unless so many bytes are left, which belong to something else.
-    void finish_before(std::size_t others) const {
-        if (remaining() != others) [[unlikely]]
+    void finish() const {
+        if (at_ != end_) [[unlikely]]
             fail("procpool: a value is not as long as its message says");
     }
 
-    /// Goes on where so many bytes are left, wherever a failure left it.
-    void go_on(std::size_t left) noexcept {
+    /// From here on nothing behind the next so many bytes is read, as if the message ended there. Answers what brings it back.
+    /**
+     * Of several values, each may then fail for itself: none reads what belongs to the others, which together would take
+     * far more time and memory than the message is long.
+     */
+    std::size_t narrow(std::size_t size) {
+        if (size > remaining()) [[unlikely]]
+            fail_truncated();
+        const std::size_t behind = remaining() - size;
+        end_ -= behind;
+        return behind;
+    }
+
+    /// What is behind those bytes can be read again.
+    void widen(std::size_t behind) noexcept { end_ += behind; }
+
+    /// The same, and goes on there, wherever among those bytes a failure left it.
+    void go_on(std::size_t behind) noexcept {
         if (archive_)
             discard_archive();
-        at_ = end_ - left;
+        at_ = end_;
+        widen(behind);
     }
 
     // What follows is for the codecs and the archive.
