@@ -13,6 +13,8 @@ import json
 import os
 import pathlib
 import platform
+import select
+import signal
 import statistics
 import subprocess
 import sys
@@ -41,6 +43,7 @@ def contenders(build):
 
 
 MIB = 1 << 20
+PATIENCE = 60
 PYTHONS = ["multiprocessing.Pool", "ProcessPoolExecutor", "loky", "pebble", "mpi4py.futures"]
 NODES = ["jest-worker", "workerpool", "tinypool"]
 
@@ -151,43 +154,71 @@ class Contender:
                 [str(part) for part in command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stderr=subprocess.DEVNULL if kind == "node" else subprocess.PIPE,
                 text=True,
                 env=environment,
+                start_new_session=True,
             )
-            if self.process.stdout.readline().strip() != "ready":
+            if self.answer() != "ready":
                 self.fail()
+            self.pause()
         except OSError as error:
             self.missing = str(error)
 
+    def signal(self, number):
+        try:
+            os.killpg(self.process.pid, number)
+        except ProcessLookupError:
+            pass
+
+    # Some do not sleep while they have nothing to do.
+    def pause(self):
+        if self.kind in ("python", "node") and not self.missing:
+            self.signal(signal.SIGSTOP)
+
+    def go_on(self):
+        self.signal(signal.SIGCONT)
+
+    def answer(self):
+        """A line; an empty one if none comes within the patience of a minute."""
+        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
+        return self.process.stdout.readline().strip() if ready else ""
+
     def fail(self):
-        self.process.kill()
-        lines = self.process.stderr.read().strip().splitlines()
+        self.missing = f"no answer within {PATIENCE} s"
+        if self.process.poll() is not None and self.process.stderr:
+            lines = self.process.stderr.read().strip().splitlines()
+            self.missing = lines[-1] if lines else "it ended without a word"
+        self.signal(signal.SIGKILL)
         self.process.wait()
-        self.missing = lines[-1] if lines else "it ended without a word"
 
     def measure(self, work, count):
         """Seconds, or None if it cannot."""
         if self.missing:
             return None
+        self.go_on()
         try:
             self.process.stdin.write(f"{work} {count}\n")
             self.process.stdin.flush()
-            return float(self.process.stdout.readline())
+            return float(self.answer())
         except (ValueError, OSError):
             self.fail()
             print(f"{self.name} failed at {work}: {self.missing}", file=sys.stderr)
             return None
+        finally:
+            self.pause()
 
     def end(self):
         if self.missing:
             return
+        self.go_on()
         self.process.stdin.close()
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            pass
+        self.signal(signal.SIGKILL)
+        self.process.wait()
 
 
 def best_of(values, names):
