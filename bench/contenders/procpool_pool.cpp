@@ -35,7 +35,8 @@ std::vector<char> make(std::size_t size) {
 
 class contender {
 public:
-    contender() : pool_(std::make_unique<procpool::process_pool>(context_, procpool::pool_options{.workers = workers})) {
+    contender()
+        : pool_(std::make_unique<procpool::process_pool>(context_, procpool::pool_options{.workers = workers})) {
         while (pool_->stats().workers_idle != workers)
             context_.run_one();
     }
