@@ -105,7 +105,10 @@ std::uint64_t pool::submit(task& submitted) {
         tell_the_last(lock);
     } else if (wake) {
         try {
-            boost::asio::post(executor_, [self = shared_from_this()] { self->run_turn(); });
+            boost::asio::post(executor_, [self = shared_from_this()] {
+                self->begin_turn();
+                self->end_turn();
+            });
         } catch (const std::bad_alloc&) {
             // It is in the queue, so it must not seem to be refused.
             std::unique_lock lock(mutex_);

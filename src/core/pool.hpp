@@ -77,7 +77,7 @@ private:
     // A turn's work (pool_turn.cpp). All of it under the lock.
     void settle();
     void accept_submitted();
-    void accept(task& submitted);
+    bool accept(task& submitted);
     std::exception_ptr refusal(const task& submitted, bool in_time) const;
     void adopt(task& part, const task& of);
     void expect_to_begin(task& accepted);
@@ -97,7 +97,6 @@ private:
     void timer_fired();
     void end_turn(std::unique_lock<std::mutex>& lock);
     void post_turn();
-    void run_turn();
     void post_delivery();
     void deliver();
     void hand_out(std::unique_lock<std::mutex>& lock);

@@ -29,6 +29,10 @@ constexpr std::chrono::milliseconds longest_limit = std::chrono::hours(24 * 365)
 // Of completions each may run code of the program, and another thread may want to help.
 constexpr std::size_t completions_per_delivery = 64;
 
+// No more refused than a delivery hands out: threads that go on submitting to a pool that was closed are told of it as fast as
+// they are refused, rather than after they have filled the memory.
+constexpr std::size_t refusals_per_turn = completions_per_delivery;
+
 template <class... Parts>
 std::exception_ptr error_of(errc code, const Parts&... explanation) {
     return std::make_exception_ptr(pool_error(code, explanation...));
@@ -51,16 +55,15 @@ void pool::end_turn(std::unique_lock<std::mutex>& lock) {
         hand_out(lock);
 }
 
-void pool::run_turn() {
-    begin_turn();
-    turn_posted_ = false;
-    end_turn();
-}
-
+// One at a time: each may post the next.
 void pool::post_turn() {
     if (turn_posted_)
         return;
-    boost::asio::post(executor_, [self = shared_from_this()] { self->run_turn(); });
+    boost::asio::post(executor_, [self = shared_from_this()] {
+        self->begin_turn();
+        self->turn_posted_ = false;
+        self->end_turn();
+    });
     turn_posted_ = true;
 }
 
@@ -87,18 +90,20 @@ void pool::settle() {
 
 void pool::accept_submitted() {
     inbox_.waking();
-    for (std::size_t count = 0; count != tasks_accepted_per_turn; ++count) {
+    std::size_t refused = 0;
+    for (std::size_t count = 0; count != tasks_accepted_per_turn && refused != refusals_per_turn; ++count) {
         auto* const submitted = static_cast<task*>(inbox_.take());
         if (!submitted) {
             more_to_do_ = more_to_do_ || inbox_.interrupted();
             return;
         }
-        accept(*submitted);
+        refused += accept(*submitted) ? 0 : 1;
     }
     more_to_do_ = true;
 }
 
-void pool::accept(task& submitted) {
+/// False if it is over at once.
+bool pool::accept(task& submitted) {
     const bool in_time = !closed_ || submitted.id <= closed_after_;
     if (in_time)
         ++accepted_;
@@ -113,9 +118,11 @@ void pool::accept(task& submitted) {
             if (submitted.terms)
                 expect_to_begin(submitted);
             scheduler_.add(submitted);
+            return true;
         } catch (const std::bad_alloc&) {
             over(submitted, std::current_exception());
         }
+    return false;
 }
 
 /// Why a task cannot be taken; null if it can.

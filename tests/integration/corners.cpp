@@ -202,4 +202,23 @@ BOOST_AUTO_TEST_CASE(an_empty_batch_is_refused_by_a_closed_pool_like_any_other_w
     }
 }
 
+// Where a turn refused thousands and only few were told between two turns, threads that went on submitting to a closed pool
+// filled the memory with refusals that waited to be told: 24 GB within a minute and a half.
+BOOST_AUTO_TEST_CASE(refusals_are_told_as_fast_as_they_come) {
+    asio::io_context context;
+    procpool::process_pool pool(context, {.workers = 1});
+    pool.close();
+    constexpr std::size_t tasks = 50'000;
+    std::size_t told = 0;
+    for (std::size_t i = 0; i != tasks; ++i)
+        pool.submit(same, 1)([&](std::exception_ptr, int) { ++told; });
+    std::size_t most_waiting = 0;
+    const bool all_told = run_for(context, 60s, [&] {
+        most_waiting = std::max<std::size_t>(most_waiting, pool.stats().tasks_failed - told);
+        return told == tasks;
+    });
+    BOOST_TEST(all_told);
+    BOOST_TEST(most_waiting < tasks / 5);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -474,7 +474,9 @@ void check_submitting_beside(End end) {
     struct log {
         std::deque<seen<int>> told; // of which each thread has its own
         std::atomic<int> submitted = 0;
+        std::atomic<int> completed = 0;
     };
+    constexpr int most_waiting = 20'000; // for all of them at once there may not be the memory
     std::array<log, threads> logs;
     std::atomic<bool> refused = false;
     std::vector<std::thread> submitters;
@@ -485,8 +487,11 @@ void check_submitting_beside(End end) {
                 pool->submit(triple, mine.submitted)([&](std::exception_ptr error, int value) {
                     refused = refused || error;
                     one.handler()(std::move(error), value);
+                    ++mine.completed;
                 });
                 if (++mine.submitted % 100 == 0)
+                    std::this_thread::yield();
+                while (mine.submitted - mine.completed > most_waiting)
                     std::this_thread::yield();
             }
         });
