@@ -98,6 +98,32 @@ struct team {
     }
 };
 
+/// Something that is made with what it needs, and moved to its place afterwards: no pointer finds what is in it.
+class cabin {
+public:
+    explicit cabin(int number) : number_(number) {}
+    member guest;
+
+private:
+    friend class boost::serialization::access;
+    template <class Archive>
+    void serialize(Archive& archive, unsigned int) {
+        archive& guest;
+    }
+    template <class Archive>
+    friend void save_construct_data(Archive& archive, const cabin* object, const unsigned int) {
+        archive << object->number_;
+    }
+    template <class Archive>
+    friend void load_construct_data(Archive& archive, cabin* object, const unsigned int) {
+        int number = 0;
+        archive >> number;
+        ::new (object) cabin(number);
+    }
+
+    int number_;
+};
+
 using any_object =
     std::variant<team, std::optional<team>, std::shared_ptr<node>, std::weak_ptr<node>,
                  std::map<int, std::shared_ptr<node>>, std::optional<std::shared_ptr<const samples::person>>,
@@ -105,7 +131,8 @@ using any_object =
                  std::pair<samples::person, std::shared_ptr<samples::person>>, std::unique_ptr<samples::shape>,
                  std::shared_ptr<samples::shape>, std::unique_ptr<samples::circle>,
                  std::vector<std::shared_ptr<samples::group>>, samples::circle, samples::list_node,
-                 std::unique_ptr<samples::list_node>, std::unique_ptr<std::string>, samples::everything>;
+                 std::unique_ptr<samples::list_node>, std::unique_ptr<std::string>, samples::everything,
+                 std::vector<cabin>, std::optional<cabin>, std::map<int, cabin>, std::pair<cabin, member>>;
 
 using any_objects = std::vector<any_object>;
 

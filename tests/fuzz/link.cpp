@@ -260,9 +260,7 @@ public:
             scribble(in);
             break;
         case 17: // the worker ends, with what it has left behind
-            ::syscall(SYS_pidfd_send_signal, core_->pidfd.get(), SIGKILL, nullptr, 0);
-            core_->killed = true;
-            wait_for_end(core_->pidfd.get());
+            die();
             break;
         case 18:
             print(in.some(in.number()));
@@ -390,32 +388,39 @@ private:
 
     // The worker.
 
-    void write(bytes some) {
+    /// Whether all of it was written before the pool could see any of it.
+    bool write(bytes some) {
+        bool at_once = true;
         while (!some.empty()) {
             const ssize_t written = ::write(answers_.get(), some.data(), some.size());
             if (written > 0) {
                 some = some.subspan(static_cast<std::size_t>(written));
-            } else {
-                // The pipe is full, unless nobody reads from it any more.
-                const bool full = errno == EAGAIN;
-                context_.restart();
-                if (full && context_.poll() != 0)
-                    continue;
-                require(!core_->honest || core_->killed || core_->has_exited, "an honest worker is not listened to");
-                return;
+                continue;
             }
+            // The pipe is full, unless nobody reads from it any more.
+            const bool full = errno == EAGAIN;
+            at_once = false;
+            context_.restart();
+            if (full && context_.poll() != 0)
+                continue;
+            require(!core_->honest || core_->killed || core_->has_exited, "an honest worker is not listened to");
+            break;
         }
+        return at_once;
     }
 
-    void write_frame(wire::frame_kind kind, std::uint16_t slot, std::uint64_t id, bytes payload) {
+    bool write_frame(wire::frame_kind kind, std::uint16_t slot, std::uint64_t id, bytes payload) {
         const wire::frame_header header{static_cast<std::uint32_t>(payload.size()), kind, 0, slot, id};
-        write(std::as_bytes(std::span(&header, 1)));
-        write(payload);
+        const bool at_once = write(std::as_bytes(std::span(&header, 1)));
+        return write(payload) && at_once;
     }
 
-    void ring_bell() {
-        if (ring_->must_wake())
-            write_frame(wire::frame_kind::doorbell, 0, 0, {});
+    bool ring_bell() { return !ring_->must_wake() || write_frame(wire::frame_kind::doorbell, 0, 0, {}); }
+
+    void die() {
+        ::syscall(SYS_pidfd_send_signal, core_->pidfd.get(), SIGKILL, nullptr, 0);
+        core_->killed = true;
+        wait_for_end(core_->pidfd.get());
     }
 
     void say_hello(input& in) {
@@ -445,10 +450,11 @@ private:
         require(told == whole, "what a worker prints arrives otherwise");
     }
 
-    /// A task is begun and answered, as it should be.
+    /// A task is begun and answered, as it should be. Also right after the worker's end, for until the pool has seen that, it
+    /// cannot know in which order the two came.
     void answer(input& in) {
         const auto task = any_task(in);
-        if (task == core_->tasks.end() || core_->due.contains(task->first))
+        if (task == core_->tasks.end() || core_->due.contains(task->first) || core_->has_exited)
             return;
         const auto [id, what] = *task;
         auto& ledger = (*memory_)->ledger;
@@ -461,12 +467,17 @@ private:
         const wire::frame_kind kind = (how & 2) != 0 ? wire::frame_kind::failure : wire::frame_kind::result;
         const wire::frame_header header{static_cast<std::uint32_t>(result.size()), kind, 0, what.slot, id};
         core_->due[id] = result;
-        if ((how & 4) == 0 && ring_->put(header, result))
-            ring_bell();
-        else
-            write_frame(kind, what.slot, id, result);
+        bool at_once = true;
+        if ((how & 4) == 0 && ring_->put(header, result)) {
+            if ((how & 24) == 24) // it ends before it can ring
+                die();
+            else
+                at_once = ring_bell();
+        } else {
+            at_once = write_frame(kind, what.slot, id, result);
+        }
         ledger.finish(what.slot, id);
-        if (core_->killed) // while it wrote, maybe
+        if (!at_once && core_->killed) // while it wrote, maybe
             core_->doubtful.insert(id);
     }
 

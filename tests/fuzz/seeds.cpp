@@ -211,6 +211,29 @@ void write_objects() {
     }
     write("graphs", "teams", encode(teams).bytes());
 
+    // What a pointer refers to is to be told from what no pointer finds.
+    any_objects cabins;
+    cabins.emplace_back(std::vector<cabin>(2, cabin(1)));
+    cabins.emplace_back(std::optional<cabin>(2));
+    cabins.emplace_back(std::map<int, cabin>{{1, cabin(3)}});
+    cabins.emplace_back(std::pair<cabin, member>(cabin(4), {}));
+    cabins.emplace_back(team());
+    write("graphs", "cabins", encode(cabins).bytes());
+    std::get<team>(cabins.back()).leader = &std::get<std::vector<cabin>>(cabins.front()).front().guest;
+    write("graphs", "pointer_into_a_cabin", encode(cabins).bytes());
+
+    // One object of each class, each of which is to be told from the others.
+    any_objects mixed;
+    mixed.emplace_back(std::make_shared<node>());
+    mixed.emplace_back(std::optional<std::shared_ptr<const samples::person>>(shared));
+    mixed.emplace_back(std::shared_ptr<samples::shape>(make_group()));
+    mixed.emplace_back(std::unique_ptr<samples::shape>(std::make_unique<samples::circle>()));
+    mixed.emplace_back(std::make_unique<samples::circle>());
+    mixed.emplace_back(std::make_unique<samples::list_node>());
+    mixed.emplace_back(team());
+    std::get<team>(mixed.back()).guests.push_back(std::make_unique<member>());
+    write("graphs", "mixed", encode(mixed).bytes());
+
     any_objects lists;
     samples::list_node first;
     first.next = std::make_unique<samples::list_node>();

@@ -37,7 +37,7 @@ using found = wire::ring_reader::found;
 class ring_end {
 public:
     void step(input& in) {
-        switch (in.choice(8)) {
+        switch (in.choice(9)) {
         case 0: // a position, wherever it is
             memory_.set_written(in.number<std::uint64_t>());
             break;
@@ -50,18 +50,21 @@ public:
             memory_.set_bytes((read_ + at) % answer_ring::capacity, some.data(), some.size());
             break;
         }
-        case 3: { // a header there, with a size that may well be right, and the position that goes with it
-            const wire::frame_header header{in.number<std::uint16_t>() % 1100u, wire::frame_kind::result, 0, 1, 2};
-            memory_.set_bytes(read_ % answer_ring::capacity, &header, sizeof header);
-            memory_.set_written(read_ + (sizeof header + header.size + 15) / 16 * 16 + 16 * in.choice(3));
+        case 3: // an answer of a size that may well be right, and perhaps more behind it
+            put(in.number<std::uint16_t>() % 1100u, 16 * in.choice(3));
             break;
-        }
         case 4:
             memory_.set_sleeps(in.number<std::uint32_t>());
             memory_.set_read(in.number<std::uint64_t>());
             break;
         case 5:
             sleep();
+            break;
+        case 7: // many answers, to get around the ring's end
+            for (std::size_t left = in.choice(70); left != 0; --left) {
+                put(static_cast<std::uint32_t>(answer_ring::longest), 0);
+                take();
+            }
             break;
         case 6:
             rings_ += reader_.rang() ? 1 : 0;
@@ -73,6 +76,12 @@ public:
     }
 
 private:
+    void put(std::uint32_t size, std::size_t more) {
+        const wire::frame_header header{size, wire::frame_kind::result, 0, 1, 2};
+        memory_.set_bytes(read_ % answer_ring::capacity, &header, sizeof header);
+        memory_.set_written(read_ + (sizeof header + header.size + 15) / 16 * 16 + more);
+    }
+
     void sleep() {
         const bool nothing = written() == read_;
         require(reader_.sleep() == nothing, "the pool sleeps although there is something, or stays awake for nothing");
