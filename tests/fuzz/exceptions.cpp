@@ -39,6 +39,9 @@ seen look_at(const std::exception_ptr& exception) {
     try {
         std::rethrow_exception(exception);
     } catch (const std::exception& thrown) {
+        if (const auto* const death = dynamic_cast<const worker_died*>(&thrown))
+            for (const post_mortem& details : death->attempts())
+                require(details.phase <= task_phase::writing, "a worker has ended in a phase that there is not");
         return {&typeid(thrown), thrown.what(), item_of_current()};
     } catch (const reason& thrown) {
         return {nullptr, std::to_string(static_cast<int>(thrown)), std::nullopt, false};

@@ -302,6 +302,11 @@ void write_memory() {
 void write_links() {
     // hello; two tasks; both answered, the one through the ring and the other through the pipe; all handled; looked at; the end
     write("link", "honest", {5, 1, 0, 0, 4, 1, 3, 2, 19, 2, 0, 0, 20, 2, 0, 4, 30, 19, 6, 5, 9, 19, 17, 19});
+    std::vector<std::byte> rounds{std::byte{5}, std::byte{1}};
+    for (int i = 0; i != 6; ++i) // a task, its answer through the ring, and all handled
+        for (const unsigned number : {0, 0, 4, 2, 0, 0, 9, 19})
+            rounds.push_back(static_cast<std::byte>(number));
+    write("link", "rounds", rounds);
     // large answers, and one that is a failure
     write("link", "large_answers", {5, 1, 0, 0, 4, 0, 0, 4, 2, 0, 1, 255, 255, 2, 1, 3, 0, 100, 19, 10, 0, 19});
     write("link", "withdrawn", {5, 1, 0, 0, 4, 0, 5, 4, 7, 0, 8, 0, 2, 0, 0, 8, 19, 10, 1, 19});
