@@ -158,7 +158,8 @@ BOOST_AUTO_TEST_CASE(more_may_wait_for_a_streams_results_than_its_window_holds) 
 
 BOOST_AUTO_TEST_CASE(a_cancelled_task_is_not_run_again_because_its_time_to_wait_is_up_meanwhile) {
     const scratch here;
-    procpool::process_pool pool({.workers = 1, .kill_grace = 150ms});
+    procpool::process_pool pool({.workers = 1, .kill_grace = 1s});
+    pool.submit(same, 0).get(); // for the worker to be there
     auto task = pool.submit(
                         [](const std::string& diary) {
                             static_cast<void>(procpool::this_task::stop_requested());
@@ -167,7 +168,7 @@ BOOST_AUTO_TEST_CASE(a_cancelled_task_is_not_run_again_because_its_time_to_wait_
                                 ::pause();
                         },
                         here.file("diary"))
-                    .queue_timeout(50ms)
+                    .queue_timeout(700ms)
                     .retries(3)
                     .start();
     BOOST_REQUIRE(wait_until([&] { return !notes(here.file("diary")).empty(); }));

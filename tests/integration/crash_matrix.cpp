@@ -248,7 +248,10 @@ task_phase phase_of(const cell& what, form as) {
 class trial {
 public:
     trial(process_pool& pool, cell what, manner how) : pool_(pool), what_(std::move(what)), how_(how) {
-        what_.gate = gate_.path().string();
+        // Clang forgets to destroy a result that is made already when an argument's destructor throws, so nothing in it may
+        // need that.
+        if (what_.where == place::result_has_left)
+            what_.gate = gate_.path().string();
     }
     trial(const trial&) = delete;
     trial& operator=(const trial&) = delete;

@@ -93,6 +93,7 @@ BOOST_AUTO_TEST_CASE(the_handles_of_a_destroyed_pool_are_told_even_if_nobody_run
     std::vector<procpool::task_handle<int>> handles;
     {
         procpool::process_pool pool(context, {.workers = 2});
+        handles.push_back(pool.submit([] { return ::pause(); }).start()); // whatever becomes of the others
         for (int i = 0; i != 10'000; ++i)
             handles.push_back(pool.submit([](int value) { return value; }, i).start());
         context.poll();

@@ -20,7 +20,9 @@
 #include <mutex>
 #include <vector>
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -220,6 +222,9 @@ BOOST_AUTO_TEST_CASE(the_out_of_memory_killer_is_named) {
         BOOST_TEST_MESSAGE("left out: no control group can be made here");
         return;
     }
+    // The kernel counts such deaths for all the machine, so this must not run twice at the same time.
+    const int program = ::open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    BOOST_TEST_REQUIRE(::flock(program, LOCK_EX) == 0);
     std::ofstream(group / "memory.limit_in_bytes") << (std::size_t{96} << 20);
     std::ofstream(group / "memory.swappiness") << 0;
     const auto move_and_grow = [](const std::string& into) {
@@ -243,6 +248,7 @@ BOOST_AUTO_TEST_CASE(the_out_of_memory_killer_is_named) {
         BOOST_TEST(!death_of(pool.submit([] { ::raise(SIGKILL); })).details().out_of_memory_likely);
     }
     BOOST_TEST(wait_until([&] { return fs::remove(group, error); }));
+    ::close(program);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
