@@ -113,7 +113,8 @@ void pool::open_fork_server() {
     } catch (const std::exception& error) {
         close_fork_server(std::chrono::seconds(10));
         ++counted_.workers_started;
-        start_failed(free_place(), std::string("its fork server could not be launched: ") + error.what(), true);
+        start_failed(free_place(), std::string("it could not be launched: starting its fork server: ") + error.what(),
+                     true);
     }
 }
 

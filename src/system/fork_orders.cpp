@@ -84,6 +84,7 @@ void fork_orders::order(prepared_worker worker, pid_t server) {
     wire::fork_order order = order_for(worker.descriptors, descriptors);
     order.number = ++orders_;
     server_ = server;
+    limits_.pass_on(server);
     await_reply(); // first, for what was sent cannot be taken back
     if (const int error = send_message(socket_.native_handle(), std::as_bytes(std::span(&order, 1)), descriptors)) {
         boost::system::error_code ignored;

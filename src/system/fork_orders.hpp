@@ -6,6 +6,7 @@
 
 #include <system/descriptor_message.hpp>
 #include <system/local_link.hpp>
+#include <system/passed_limits.hpp>
 #include <system/prepared_worker.hpp>
 #include <system/unique_fd.hpp>
 #include <wire/fork_order.hpp>
@@ -79,6 +80,7 @@ private:
     std::weak_ptr<fork_customer> customer_;
     fork_customer* told_ = nullptr; ///< the customer, while in a turn
     std::optional<prepared_worker> prepared_;
+    passed_limits limits_;
     std::uint64_t orders_ = 0;
     pid_t server_ = -1;
     bool closed_ = false;

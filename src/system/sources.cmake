@@ -10,6 +10,7 @@ set(PROCPOOL_SYSTEM_SOURCES
     system/local_link.cpp
     system/modules.cpp
     system/output_queue.cpp
+    system/passed_limits.cpp
     system/pool_watch.cpp
     system/prepared_worker.cpp
     system/process.cpp

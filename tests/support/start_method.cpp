@@ -5,11 +5,11 @@
 // pool_core::create here (--wrap), and with PROCPOOL_TEST_START_METHOD=forkserver in the environment every pool that would
 // spawn its workers has them forked.
 
+#include <support/start_method.hpp>
+
 #include <procpool/core/pool_core.hpp>
 
-#include <cstdlib>
 #include <memory>
-#include <string_view>
 #include <utility>
 
 using procpool::pool_options;
@@ -21,8 +21,7 @@ std::shared_ptr<pool_core> create_as_told(boost::asio::any_io_executor executor,
     "__wrap__ZN8procpool4core9pool_core6createEN5boost4asio15any_io_executorENS_12pool_optionsE");
 
 std::shared_ptr<pool_core> create_as_told(boost::asio::any_io_executor executor, pool_options options) {
-    const char* const wanted = std::getenv("PROCPOOL_TEST_START_METHOD");
-    if (wanted && std::string_view(wanted) == "forkserver")
+    if (procpool::testing::workers_are_forked())
         options.method = procpool::start_method::forkserver;
     return create_as_it_is(std::move(executor), std::move(options));
 }
