@@ -12,13 +12,15 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
-#include <atomic>
+#include <cerrno>
+#include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
 #include <mutex>
-#include <optional>
+#include <random>
 #include <set>
 #include <sstream>
 #include <string>
@@ -309,6 +311,30 @@ bool at_full_strength(procpool::process_pool& pool, std::size_t workers) {
     return wait_until([&] { return pool.stats().workers_idle == workers; }, patience);
 }
 
+// The end of the pool's process ---------------------------------------------------------------------------------------
+
+constexpr const char* diary_variable = "PROCPOOL_TEST_DIARY";
+constexpr const char* way_variable = "PROCPOOL_TEST_WAY";
+
+std::vector<pid_t> members(pid_t session) {
+    std::vector<pid_t> all;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+        const pid_t pid = std::atoi(entry.path().filename().c_str());
+        const std::string text = pid > 0 ? content_of("/proc/" + std::to_string(pid) + "/stat") : std::string();
+        const auto name_end = text.rfind(')');
+        if (name_end == text.npos)
+            continue;
+        char state = 0;
+        pid_t parent = 0;
+        pid_t group = 0;
+        pid_t of = 0;
+        std::istringstream(text.substr(name_end + 1)) >> state >> parent >> group >> of;
+        if (of == session && state != 'Z' && state != 'X')
+            all.push_back(pid);
+    }
+    return all;
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(fork_server)
@@ -365,7 +391,7 @@ BOOST_AUTO_TEST_CASE(ends_of_forked_workers_are_told_with_exit_code_signal_and_u
 
 BOOST_AUTO_TEST_CASE(the_preload_runs_once_and_all_workers_have_what_it_made_each_for_itself) {
     const scratch here;
-    procpool::process_pool pool(forked_after(procpool::bind(make_table, 1000, here.file("diary")), 3));
+    procpool::process_pool pool(forked_after(procpool::bind(make_table, 1000, here.file("diary"))));
     std::set<pid_t> workers;
     for (int round = 0; round != 5; ++round) {
         const pid_t pid = pool.submit(own_pid).get();
@@ -492,25 +518,17 @@ BOOST_AUTO_TEST_CASE(killing_the_server_at_any_moment_of_starts_leaves_nothing_b
     const leftovers before = leftovers::now();
     {
         procpool::process_pool pool(forked(3));
-        std::atomic<bool> over{false};
-        std::thread killer([&] {
-            // As fast as it can: idle, forking, or just started.
-            for (int round = 0; round != 60 && !over; ++round) {
-                std::vector<pid_t> found;
-                wait_until(
-                    [&] {
-                        found = children_started_as("--procpool-forker=1");
-                        return over || !found.empty();
-                    },
-                    patience);
-                for (const pid_t one : found)
-                    ::kill(one, SIGKILL);
-                // And work for the next one.
-                for (const pid_t one : children_started_as("--procpool-worker=1"))
-                    ::kill(one, SIGKILL);
-            }
-        });
-        killer.join();
+        std::mt19937 random(7);
+        for (int round = 0; round != 40; ++round) {
+            BOOST_TEST_REQUIRE(recovers(pool));
+            BOOST_TEST_REQUIRE(at_full_strength(pool, 3));
+            const pid_t made = server();
+            for (const pid_t one : children_started_as("--procpool-worker=1"))
+                ::kill(one, SIGKILL);
+            // Not to wait for something, but to come at another moment each time: before, while and after it forks.
+            std::this_thread::sleep_for(std::chrono::microseconds(random() % 2'000));
+            ::kill(made, SIGKILL);
+        }
         BOOST_TEST(recovers(pool));
         BOOST_TEST(at_full_strength(pool, 3));
     }
@@ -550,7 +568,6 @@ BOOST_AUTO_TEST_CASE(a_pool_ends_with_a_server_that_was_stopped_idle_or_in_the_m
 }
 
 BOOST_AUTO_TEST_CASE(join_completes_when_the_server_is_reaped_too) {
-    const leftovers before = leftovers::now();
     procpool::process_pool pool(forked(2));
     BOOST_TEST(pool.submit(same, 2).get() == 2);
     pool.close();
@@ -626,32 +643,6 @@ BOOST_AUTO_TEST_CASE(what_the_preload_prints_is_captured_once_and_what_workers_p
 }
 
 // The end of the pool's process ---------------------------------------------------------------------------------------
-
-namespace {
-
-constexpr const char* diary_variable = "PROCPOOL_TEST_DIARY";
-constexpr const char* way_variable = "PROCPOOL_TEST_WAY";
-
-std::vector<pid_t> members(pid_t session) {
-    std::vector<pid_t> all;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-        const pid_t pid = std::atoi(entry.path().filename().c_str());
-        const std::string text = pid > 0 ? content_of("/proc/" + std::to_string(pid) + "/stat") : std::string();
-        const auto name_end = text.rfind(')');
-        if (name_end == text.npos)
-            continue;
-        char state = 0;
-        pid_t parent = 0;
-        pid_t group = 0;
-        pid_t of = 0;
-        std::istringstream(text.substr(name_end + 1)) >> state >> parent >> group >> of;
-        if (of == session && state != 'Z' && state != 'X')
-            all.push_back(pid);
-    }
-    return all;
-}
-
-} // namespace
 
 BOOST_AUTO_TEST_CASE(the_server_ends_with_the_pools_process_idle_stopped_and_in_the_middle_of_a_preload) {
     for (const char* const way : {"idle", "stopped", "preload"}) {
