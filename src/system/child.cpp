@@ -127,6 +127,8 @@ void reap_group(pid_t group, std::chrono::milliseconds bound) noexcept {
 }
 
 void end_unwatched_child(pid_t pid) noexcept {
+    if (pid <= 1)
+        return; // no child has such a number, and for the system some mean all processes
     ::kill(-pid, SIGKILL);
     ::kill(pid, SIGKILL);
     while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {

@@ -8,6 +8,7 @@
 
 #include <integration/scratch.hpp>
 #include <support/leftovers.hpp>
+#include <support/send_signal.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -335,6 +336,12 @@ std::vector<pid_t> members(pid_t session) {
     return all;
 }
 
+/// A number that is not that of a process may mean a group, or all processes that there are.
+void send_signal(pid_t to, int signal) {
+    BOOST_TEST_REQUIRE(to > 1, "there is no process to send a signal to");
+    ::kill(to, signal);
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(fork_server)
@@ -382,7 +389,7 @@ BOOST_AUTO_TEST_CASE(ends_of_forked_workers_are_told_with_exit_code_signal_and_u
     BOOST_TEST(aborted.signal.value() == SIGABRT);
     const auto raised = details_of([] { ::raise(SIGSEGV); });
     BOOST_TEST(raised.signal.value() == SIGSEGV);
-    const auto killed = details_of([] { ::kill(::getpid(), SIGKILL); });
+    const auto killed = details_of([] { ::raise(SIGKILL); });
     BOOST_TEST(killed.signal.value() == SIGKILL);
     BOOST_TEST(pool.submit(same, 3).get() == 3);
 }
@@ -400,7 +407,7 @@ BOOST_AUTO_TEST_CASE(the_preload_runs_once_and_all_workers_have_what_it_made_eac
         BOOST_TEST(sum == 7000);
         BOOST_TEST(maker == server());
         pool.submit([] { table.clear(); }).get(); // one worker's alone
-        ::kill(pid, SIGKILL);
+        send_signal(pid, SIGKILL);
         BOOST_TEST(is_gone(pid));
     }
     BOOST_TEST(workers.size() == 5U);
@@ -501,11 +508,11 @@ BOOST_AUTO_TEST_CASE(killing_the_idle_server_disturbs_no_worker_and_the_next_sta
     BOOST_REQUIRE(at_full_strength(pool, 2));
     const pid_t first = server();
     const pid_t worker = pool.submit(own_pid).get();
-    ::kill(first, SIGKILL);
+    send_signal(first, SIGKILL);
     BOOST_TEST(is_gone(first)); // reaped, that is
     BOOST_TEST(pool.submit(own_pid).get() == worker);
     BOOST_TEST(pool.stats().workers_died == 0U);
-    ::kill(worker, SIGKILL);
+    send_signal(worker, SIGKILL);
     BOOST_TEST(is_gone(worker));
     BOOST_TEST(at_full_strength(pool, 2));
     BOOST_TEST(server() != first);
@@ -522,12 +529,13 @@ BOOST_AUTO_TEST_CASE(killing_the_server_at_any_moment_of_starts_leaves_nothing_b
         for (int round = 0; round != 40; ++round) {
             BOOST_TEST_REQUIRE(recovers(pool));
             BOOST_TEST_REQUIRE(at_full_strength(pool, 3));
-            const pid_t made = server();
             for (const pid_t one : children_started_as("--procpool-worker=1"))
-                ::kill(one, SIGKILL);
+                send_signal(one, SIGKILL);
             // Not to wait for something, but to come at another moment each time: before, while and after it forks.
             std::this_thread::sleep_for(std::chrono::microseconds(random() % 2'000));
-            ::kill(made, SIGKILL);
+            // There may be none: the last one was killed when it had made all that was needed.
+            for (const pid_t one : children_started_as("--procpool-forker=1"))
+                send_signal(one, SIGKILL);
         }
         BOOST_TEST(recovers(pool));
         BOOST_TEST(at_full_strength(pool, 3));
@@ -539,10 +547,10 @@ BOOST_AUTO_TEST_CASE(a_server_that_was_stopped_is_given_up_and_replaced) {
     procpool::process_pool pool(forked(2));
     BOOST_REQUIRE(at_full_strength(pool, 2));
     const pid_t stopped = server();
-    ::kill(stopped, SIGSTOP);
+    send_signal(stopped, SIGSTOP);
     BOOST_TEST(wait_until([&] { return state_of(stopped) == 'T'; }));
     const pid_t victim = pool.submit(own_pid).get();
-    ::kill(victim, SIGKILL);
+    send_signal(victim, SIGKILL);
     BOOST_TEST(is_gone(victim));
     BOOST_TEST(pool.submit(same, 6).get() == 6); // the other worker goes on meanwhile
     BOOST_TEST(is_gone(stopped));
@@ -556,10 +564,10 @@ BOOST_AUTO_TEST_CASE(a_pool_ends_with_a_server_that_was_stopped_idle_or_in_the_m
             procpool::process_pool pool(forked(1));
             BOOST_REQUIRE(at_full_strength(pool, 1));
             const pid_t stopped = server();
-            ::kill(stopped, SIGSTOP);
+            send_signal(stopped, SIGSTOP);
             BOOST_TEST(wait_until([&] { return state_of(stopped) == 'T'; }));
             if (ordered) {
-                ::kill(pool.submit(own_pid).get(), SIGKILL);
+                send_signal(pool.submit(own_pid).get(), SIGKILL);
                 BOOST_TEST(wait_until([&] { return pool.stats().workers_starting == 1; }, patience));
             }
         }
@@ -603,7 +611,7 @@ BOOST_AUTO_TEST_CASE(events_tell_of_workers_as_if_they_were_spawned) {
         };
         procpool::process_pool pool(options);
         const pid_t pid = pool.submit(own_pid).get();
-        ::kill(pid, SIGKILL);
+        send_signal(pid, SIGKILL);
         BOOST_TEST(is_gone(pid));
         BOOST_TEST(recovers(pool));
         pool.close();
@@ -649,6 +657,7 @@ BOOST_AUTO_TEST_CASE(the_server_ends_with_the_pools_process_idle_stopped_and_in_
         BOOST_TEST_CONTEXT(way) {
             const scratch here;
             const pid_t victim = ::fork();
+            BOOST_REQUIRE(victim >= 0);
             if (victim == 0) {
                 ::setsid();
                 ::setenv(diary_variable, here.file("diary").c_str(), 1);
@@ -660,11 +669,11 @@ BOOST_AUTO_TEST_CASE(the_server_ends_with_the_pools_process_idle_stopped_and_in_
             const auto diary = notes(here.file("diary"));
             const pid_t noted = diary.empty() ? -1 : static_cast<pid_t>(diary.front());
             BOOST_TEST((arguments_of(noted).back() == "--procpool-forker=1"));
-            ::kill(victim, SIGKILL);
+            send_signal(victim, SIGKILL);
             ::waitpid(victim, nullptr, 0);
             BOOST_TEST(wait_until([&] { return members(victim).empty(); }, 1s));
             for (const pid_t left : members(victim))
-                ::kill(left, SIGKILL);
+                send_signal(left, SIGKILL);
         }
     }
 }
@@ -686,7 +695,7 @@ BOOST_AUTO_TEST_CASE(lives_until_it_is_killed) {
         BOOST_TEST(at_full_strength(pool, 2));
         const pid_t made = server();
         if (std::string(way) == "stopped") {
-            ::kill(made, SIGSTOP);
+            send_signal(made, SIGSTOP);
             BOOST_TEST(wait_until([&] { return state_of(made) == 'T'; }));
         }
         note(diary, made);
