@@ -336,12 +336,6 @@ std::vector<pid_t> members(pid_t session) {
     return all;
 }
 
-/// A number that is not that of a process may mean a group, or all processes that there are.
-void send_signal(pid_t to, int signal) {
-    BOOST_TEST_REQUIRE(to > 1, "there is no process to send a signal to");
-    ::kill(to, signal);
-}
-
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(fork_server)
