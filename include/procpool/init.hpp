@@ -33,7 +33,7 @@ namespace procpool {
  */
 void init(int argc, char** argv);
 
-/// Whether this process is a worker of some pool. False before `init`.
+/// Whether this process is a worker of some pool, or a pool's fork server. False before `init`.
 /**
  * @par Thread safety
  * Any thread may call it.

@@ -7,6 +7,7 @@
 #include <procpool/available_parallelism.hpp>
 #include <procpool/bound_call.hpp>
 #include <procpool/output.hpp>
+#include <procpool/start_method.hpp>
 #include <procpool/worker_event.hpp>
 
 #include <chrono>
@@ -34,6 +35,9 @@ struct pool_options {
 
     /// How long a worker above `min_workers` may be idle before it ends.
     std::chrono::milliseconds idle_timeout = std::chrono::seconds(30);
+
+    /// How workers are started.
+    start_method method = start_method::spawn;
 
     /// Runs in each worker before any task, also in those that replace others: `procpool::bind(f, args...)`.
     /**
@@ -99,6 +103,23 @@ struct pool_options {
 
     /// Arguments for the worker's program, before the one by which the worker knows that it is one.
     std::vector<std::string> worker_args = {};
+
+    /// Runs once in the fork server, before any worker is forked: `procpool::bind(f, args...)`. With start_method::forkserver
+    /// alone; else the pool's constructor throws std::invalid_argument.
+    /**
+     * What it leaves in memory, all workers have from their beginning, and share until one of them writes to it. So do they
+     * have the descriptors that it leaves open. It must not leave threads running, since a forked process has none but the one that
+     * forks; that is refused with `errc::worker_start_failed`. Handlers of signals that it installs, and functions that it gives to
+     * `pthread_atfork`, do not run in workers; those that it gives to `atexit` run at the end of each.
+     *
+     * If it throws, or the fork server dies of it, operations fail as with an initializer, with `errc::initializer_failed`. It may
+     * take as long as `task_timeout` allows. Should the fork server die later, workers go on; it is started again, and the preload
+     * run again, when the next worker is to be started. Workers that are alive then do not notice.
+     *
+     * What it prints and is captured comes with the worker's index `workers`. What it leaves in memory counts as each worker's
+     * for `max_memory_per_worker`.
+     */
+    bound_call preload = {};
 };
 
 } // namespace procpool

@@ -38,6 +38,9 @@ void check(const pool_options& options) {
         if (time < std::chrono::milliseconds(0))
             throw std::invalid_argument(std::string("procpool: pool_options::") + name + " is negative");
     };
+    if (options.preload && options.method != start_method::forkserver)
+        throw std::invalid_argument("procpool: pool_options::preload is for start_method::forkserver alone; what every "
+                                    "worker is to run by itself is pool_options::initializer");
     check_time(options.idle_timeout, "idle_timeout");
     check_time(options.task_timeout, "task_timeout");
     check_time(options.kill_grace, "kill_grace");
@@ -69,6 +72,8 @@ pool::pool(boost::asio::any_io_executor executor, pool_options options)
       staffing_(options_.min_workers, options_.workers, {}), timer_(executor_) {
     keep_busy_.emplace(boost::asio::prefer(executor_, boost::asio::execution::outstanding_work.tracked));
     system::survive_broken_pipes();
+    if (options_.method == start_method::forkserver)
+        forks_ = std::make_unique<fork_server>(*this);
     workers_.reserve(options_.workers);
     for (std::uint32_t index = 0; index != options_.workers; ++index)
         workers_.push_back(std::make_unique<worker>(*this, index));
@@ -252,6 +257,8 @@ void pool::begin_terminating() {
     for (const auto& place : workers_)
         if (place->occupied())
             act(*place, place->life->kill(machines::worker_life::cause::terminated));
+    if (forks_ && forks_->there())
+        act_on_fork_server(forks_->life->kill(machines::worker_life::cause::terminated));
 }
 
 bool pool::all_told() const {
@@ -286,6 +293,9 @@ bool pool::destroy() {
         place->link->destroy(std::max(left, std::chrono::milliseconds(0)));
         bury(*place, {});
     }
+    if (forks_)
+        close_fork_server(std::max(std::chrono::duration_cast<std::chrono::milliseconds>(limit - now()),
+                                   std::chrono::milliseconds(0)));
     // From here on nothing is left that refers to the executor's context, which may cease to exist before the last
     // submission does.
     timer_.reset();

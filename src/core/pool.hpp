@@ -7,6 +7,7 @@
 #include <procpool/core/pool_core.hpp>
 
 #include <core/completion_queue.hpp>
+#include <core/fork_server.hpp>
 #include <core/inbox.hpp>
 #include <core/worker.hpp>
 #include <machines/scheduler.hpp>
@@ -73,6 +74,13 @@ public:
     void worker_exited(worker& from, const system::exit_status& status);
     void act(worker& on, machines::worker_life::action action);
 
+    // For the fork server, on an event of its link or of the socket for orders.
+    void act_on_fork_server(machines::worker_life::action action);
+    void fork_server_printed(output_stream where, std::vector<std::string>&& lines);
+    void fork_server_exited(const system::exit_status& status);
+    void worker_forked(std::shared_ptr<system::local_link> link);
+    void worker_not_forked(const std::string& why);
+
 private:
     // A turn's work (pool_turn.cpp). All of it under the lock.
     void settle();
@@ -131,7 +139,12 @@ private:
 
     // The workers (pool_workers.cpp). All of it under the lock.
     void employ();
+    worker& free_place();
+    system::worker_command command_for_workers() const;
     void launch(worker& place);
+    void settle_in(worker& place, std::shared_ptr<system::local_link> link);
+    void launch_failed(worker& place, const std::string& why);
+    void start_failed(worker& place, std::string reason, bool trying_again_may_help);
     void initialize(worker& place);
     void retire(worker& place, const char* why);
     bool is_idle(const worker& place) const;
@@ -145,6 +158,13 @@ private:
     void tell_of_end(worker& dead, const system::exit_status& status, bool useful);
     void note_start_failure(const std::string& reason);
     void note_initializer_failure(const worker& failed, const std::string& reason);
+
+    // The fork server, if there is to be one (pool_forks.cpp). All of it under the lock.
+    void open_fork_server();
+    void order(worker& place, const system::worker_command& command);
+    void look_after_fork_server(time_point time);
+    void close_fork_server(std::chrono::milliseconds bound);
+    bool fork_server_gone();
 
     // What the program is told besides results (pool_notices.cpp). All of it under the lock, but tell_notices().
     /// Lines that a worker printed, or an event.
@@ -188,6 +208,7 @@ private:
     machines::scheduler scheduler_;
     machines::staffing staffing_;
     std::vector<std::unique_ptr<worker>> workers_;
+    std::unique_ptr<fork_server> forks_; ///< null if workers are spawned
     std::vector<worker*> to_flush_;
     std::deque<notice> notices_;
     bool telling_notices_ = false; ///< somebody does, or is about to

@@ -355,7 +355,7 @@ void pool::finish_closing() {
     for (const auto& place : workers_)
         if (place->occupied())
             retire(*place, "the pool was closed, and all is done");
-    if (occupied_ != 0 || telling_notices_)
+    if (occupied_ != 0 || !fork_server_gone() || telling_notices_)
         return;
     terminate_at_.reset();
     keep_busy_.reset();
@@ -383,6 +383,8 @@ void pool::set_timer() {
         if (place->watched.task != 0)
             consider(place->watched.look_again);
     }
+    if (forks_)
+        consider(forks_->deadline());
     if (staffing_.pausing())
         consider(staffing_.retry_at(tasks_to_do()));
     if (!begin_by_.empty())
@@ -417,6 +419,7 @@ void pool::timer_fired() {
     for (const auto& place : workers_)
         if (place->occupied())
             look_after(*place, time);
+    look_after_fork_server(time);
     end_waiting_too_long(time);
     retire_idle(time);
     end_turn(lock);

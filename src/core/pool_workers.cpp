@@ -74,19 +74,28 @@ std::exception_ptr around_current(const std::string& explanation) {
 
 // Starting ----------------------------------------------------------------------------------------------------------
 
-// One worker per turn: starting a process takes about a millisecond.
+// One worker per turn: starting a process takes about a millisecond. And one at a time of a fork server.
 void pool::employ() {
     const auto wanted = [this] { return staffing_.launches(now(), tasks_to_do()) != 0; };
     if (!wanted())
         return;
-    const auto free =
-        std::find_if(workers_.begin(), workers_.end(), [](const auto& place) { return !place->occupied(); });
-    launch(**free);
+    if (forks_) {
+        if (!forks_->there())
+            open_fork_server();
+        else if (forks_->ready() && !forks_->ordered_for)
+            launch(free_place());
+        return;
+    }
+    launch(free_place());
     if (wanted())
         more_to_do_ = true;
 }
 
-void pool::launch(worker& place) {
+worker& pool::free_place() {
+    return **std::find_if(workers_.begin(), workers_.end(), [](const auto& place) { return !place->occupied(); });
+}
+
+system::worker_command pool::command_for_workers() const {
     system::worker_command command;
     command.program = options_.worker_program.empty() ? "/proc/self/exe" : options_.worker_program;
     command.arguments.push_back(options_.worker_program.empty() ? system::program_name()
@@ -98,36 +107,52 @@ void pool::launch(worker& place) {
 
     command.standard_output = options_.standard_output;
     command.standard_error = options_.standard_error;
+    return command;
+}
 
-    const auto killed_for_memory = system::processes_killed_for_memory();
+void pool::launch(worker& place) {
+    const system::worker_command command = command_for_workers();
+    place.killed_for_memory_before = system::processes_killed_for_memory();
     staffing_.launched();
     ++counted_.workers_started;
     try {
-        auto link = system::local_link::launch(executor_, command, own_process_.get());
-        place.link = link;
-        worker_life::limits limits;
-        limits.has_initializer = static_cast<bool>(options_.initializer);
-        if (options_.task_timeout.count() != 0)
-            limits.initializer = options_.task_timeout;
-        place.life.emplace(now(), limits);
-        place.killed_for_memory_before = killed_for_memory;
-        ++occupied_;
-        link->listen(std::shared_ptr<system::link_holder>(shared_from_this(), &place));
-        link->set_up({place.index, options_.max_memory_per_worker});
-        note_launch(place);
+        if (forks_)
+            order(place, command);
+        else
+            settle_in(place, system::local_link::launch(executor_, command, own_process_.get()));
     } catch (const std::exception& error) {
-        // A failed launch leaves nothing behind, but what could be made of the place is undone here.
-        if (place.occupied()) {
-            place.link->destroy(std::chrono::seconds(10));
-            place.vacate();
-            --occupied_;
-        }
-        ++counted_.workers_died;
-        staffing_.start_failed(now(), true);
-        const std::string reason = std::string("it could not be launched: ") + error.what();
-        note_start_failure(reason);
-        note_failed_launch(place, reason);
+        launch_failed(place, error.what());
     }
+}
+
+void pool::settle_in(worker& place, std::shared_ptr<system::local_link> link) {
+    place.link = link;
+    worker_life::limits limits;
+    limits.has_initializer = static_cast<bool>(options_.initializer);
+    if (options_.task_timeout.count() != 0)
+        limits.initializer = options_.task_timeout;
+    place.life.emplace(now(), limits);
+    ++occupied_;
+    link->listen(std::shared_ptr<system::link_holder>(shared_from_this(), &place));
+    link->set_up({place.index, options_.max_memory_per_worker});
+    note_launch(place);
+}
+
+// A failed launch leaves nothing behind, but what could be made of the place is undone here.
+void pool::launch_failed(worker& place, const std::string& why) {
+    if (place.occupied()) {
+        place.link->destroy(std::chrono::seconds(10));
+        place.vacate();
+        --occupied_;
+    }
+    start_failed(place, "it could not be launched: " + why, true);
+}
+
+void pool::start_failed(worker& place, std::string reason, bool trying_again_may_help) {
+    ++counted_.workers_died;
+    staffing_.start_failed(now(), trying_again_may_help);
+    note_start_failure(reason);
+    note_failed_launch(place, std::move(reason));
 }
 
 void pool::initialize(worker& place) {

@@ -1,7 +1,9 @@
 set(PROCPOOL_CORE_SOURCES
+    core/fork_server.cpp
     core/inbox.cpp
     core/pool.cpp
     core/pool_blame.cpp
+    core/pool_forks.cpp
     core/pool_notices.cpp
     core/pool_turn.cpp
     core/pool_watch.cpp

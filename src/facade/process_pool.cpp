@@ -19,7 +19,7 @@ extern void init(int argc, char** argv) __attribute__((weak));
 namespace {
 
 [[gnu::constructor]] void refuse_to_be_worker_without_init(int argc, char** argv, char**) {
-    if (&init == nullptr && worker::asked_to_be_worker(argc, argv))
+    if (&init == nullptr && (worker::asked_to_be_worker(argc, argv) || worker::asked_to_be_fork_server(argc, argv)))
         system::refuse_to_run("this program was started as a worker, but its main does not call "
                               "procpool::init(argc, argv), as it should with its first statement");
 }

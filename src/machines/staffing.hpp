@@ -43,6 +43,10 @@ public:
     // What happened.
 
     void launched() noexcept { ++starting_; }
+
+    /// One that was launched is to be launched again later, by no fault of its own.
+    void put_off() noexcept { --starting_; }
+
     void became_ready() noexcept;
     void start_failed(time_point now, bool trying_again_may_help) noexcept;
 

@@ -16,13 +16,12 @@
 
 namespace procpool::system {
 
-namespace {
-
-// Descriptors that a child gets are moved to low numbers in it; staying above those, none can be overwritten on the way.
 unique_fd above_worker_numbers(unique_fd fd) {
-    if (fd.get() >= worker_first_free_fd)
+    // One more than a worker has is what a fork server has.
+    constexpr int first_free = fork_server_orders_fd + 1;
+    if (fd.get() >= first_free)
         return fd;
-    unique_fd moved(::fcntl(fd.get(), F_DUPFD_CLOEXEC, worker_first_free_fd));
+    unique_fd moved(::fcntl(fd.get(), F_DUPFD_CLOEXEC, first_free));
     if (!moved) {
         if (errno == EINVAL) // which is how the system says that the limit leaves no number so high
             errno = EMFILE;
@@ -30,8 +29,6 @@ unique_fd above_worker_numbers(unique_fd fd) {
     }
     return moved;
 }
-
-} // namespace
 
 unique_fd::~unique_fd() {
     if (fd_ >= 0)

@@ -24,10 +24,22 @@ inline constexpr int worker_lacks_something = 75; // EX_TEMPFAIL
 /// The worker's argument that makes it one; always the last.
 inline constexpr const char worker_argument[] = "--procpool-worker=1";
 
+/// A fork server finds there, besides, the socket by which it gets its orders.
+inline constexpr int fork_server_orders_fd = worker_first_free_fd;
+
+/// The argument that makes a process a fork server; always the last. As long as a worker's, for the workers that it forks put
+/// theirs in its place.
+inline constexpr const char fork_server_argument[] = "--procpool-forker=1";
+static_assert(sizeof fork_server_argument == sizeof worker_argument);
+
 struct pipe_ends {
     unique_fd read;
     unique_fd write;
 };
+
+/// The same descriptor under a number that no worker finds its own at, so that none of those can be put on it on the way to a
+/// child. Throws boost::system::system_error.
+unique_fd above_worker_numbers(unique_fd fd);
 
 /// A pipe whose ends no other program inherits. Throws boost::system::system_error.
 /**

@@ -3,13 +3,19 @@
 
 #include <system/child.hpp>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 namespace procpool::system {
@@ -83,7 +89,46 @@ std::optional<exit_status> reap_within(pid_t pid, int pidfd, std::chrono::millis
     }
 }
 
+std::optional<pid_t> claim_child(int pidfd, pid_t group) noexcept {
+    char path[64];
+    std::snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
+    const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return std::nullopt;
+    char text[1024];
+    const ssize_t size = ::read(fd, text, sizeof text - 1);
+    ::close(fd);
+    text[std::max<ssize_t>(size, 0)] = '\0';
+    const char* const line = std::strstr(text, "\nPid:");
+    const long pid = line ? std::strtol(line + 5, nullptr, 10) : -1;
+    // The number is the child's for as long as it is not reaped, which is for nobody else to do: it is not known yet.
+    if (pid <= 1 || pid == group || ::getpgid(static_cast<pid_t>(pid)) != group ||
+        ::setpgid(static_cast<pid_t>(pid), 0) != 0)
+        return std::nullopt;
+    return static_cast<pid_t>(pid);
+}
+
+void reap_group(pid_t group, std::chrono::milliseconds bound) noexcept {
+    const auto limit = std::chrono::steady_clock::now() + bound;
+    for (;;) {
+        siginfo_t info{};
+        if (::waitid(P_PGID, static_cast<id_t>(group), &info, WEXITED | WNOHANG) != 0) {
+            if (errno == EINTR)
+                continue;
+            return;
+        }
+        if (info.si_pid != 0)
+            continue;
+        if (std::chrono::steady_clock::now() >= limit)
+            return;
+        const timespec short_while{0, 200'000};
+        ::nanosleep(&short_while, nullptr);
+    }
+}
+
 void end_unwatched_child(pid_t pid) noexcept {
+    if (pid <= 1)
+        return; // no child has such a number, and for the system some mean all processes
     ::kill(-pid, SIGKILL);
     ::kill(pid, SIGKILL);
     while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {

@@ -36,6 +36,16 @@ std::optional<exit_status> try_reap(pid_t pid, int pidfd) noexcept;
 /// Waits for the child to end, but no longer than this; then as try_reap().
 std::optional<exit_status> reap_within(pid_t pid, int pidfd, std::chrono::milliseconds bound) noexcept;
 
+/// Makes a child, of which the pidfd came from elsewhere, the leader of a process group of its own. It has to be in this group
+/// before, without leading it.
+/**
+ * @return its process id; no value if it is no such child
+ */
+std::optional<pid_t> claim_child(int pidfd, pid_t group) noexcept;
+
+/// Reaps all children in a process group, for no longer than this. They were killed before.
+void reap_group(pid_t group, std::chrono::milliseconds bound) noexcept;
+
 /// Kills and reaps a child of which no pidfd could be had. Waits for it, for a child that was killed ends soon.
 void end_unwatched_child(pid_t pid) noexcept;
 

@@ -37,18 +37,6 @@ std::span<const std::byte> bytes_of(const auto& object) {
     return std::as_bytes(std::span(&object, 1));
 }
 
-// Where what a worker writes to one of its standard streams goes. If it is captured, the pipe for it.
-pipe_ends lead(spawn_launcher& launcher, int stream, output where) {
-    if (where == output::discard)
-        launcher.discard(stream);
-    if (where != output::capture)
-        return {};
-    pipe_ends made = make_pipe();
-    set_non_blocking(made.read.get());
-    launcher.redirect(stream, made.write.get());
-    return made;
-}
-
 // The object takes the descriptor over, or says why not.
 template <class Object>
 void adopt(Object& object, unique_fd& fd) {
@@ -63,43 +51,39 @@ void adopt(Object& object, unique_fd& fd) {
 
 std::shared_ptr<local_link> local_link::launch(const asio::any_io_executor& executor, const worker_command& command,
                                                int own_process) {
-    shared_mapping shared = shared_mapping::create();
-    pipe_ends calls = make_pipe(command.pipe_size);
-    pipe_ends answers = make_pipe(command.pipe_size);
-    set_non_blocking(calls.write.get());
-    set_non_blocking(answers.read.get());
-
-    spawn_launcher launcher;
-    pipe_ends printed = lead(launcher, STDOUT_FILENO, command.standard_output);
-    pipe_ends complained = lead(launcher, STDERR_FILENO, command.standard_error);
-    launcher.give(calls.read.get(), worker_calls_fd);
-    launcher.give(answers.write.get(), worker_answers_fd);
-    launcher.give(shared.fd(), worker_memory_fd);
-    launcher.give(own_process, worker_pool_fd);
-
-    auto link = std::make_shared<local_link>(executor, std::move(shared));
+    prepared_worker prepared = prepare_worker(command, own_process);
     std::vector<std::string> arguments = command.arguments;
-    arguments.emplace_back(worker_argument);
+    if (command.orders >= 0)
+        prepared.descriptors.give(command.orders, fork_server_orders_fd);
+    arguments.emplace_back(command.orders >= 0 ? fork_server_argument : worker_argument);
+    spawn_launcher launcher(prepared.descriptors);
     boost::process::v2::process process = launcher(executor, command.program, arguments);
-    link->pid_ = process.id();
+    started_process started{process.id(), launcher.take_pidfd(), most_resident_memory()};
     // Its wait would block, or leave a zombie if a signal comes; and its descriptor would be a second one for the same thing.
     process.detach();
-    unique_fd pidfd = launcher.take_pidfd();
+    return take_over(executor, std::move(prepared), std::move(started));
+}
+
+std::shared_ptr<local_link> local_link::take_over(const asio::any_io_executor& executor, prepared_worker prepared,
+                                                  started_process started) {
+    std::shared_ptr<local_link> link;
     try {
-        adopt(link->watched_, pidfd);
+        link = std::make_shared<local_link>(executor, std::move(prepared.shared));
+        adopt(link->watched_, started.pidfd);
     } catch (...) {
-        end_unwatched_child(link->pid_);
+        end_unwatched_child(started.pid);
         throw;
     }
+    link->pid_ = started.pid;
+    link->own_size_ = started.own_size;
     link->closed_ = false; // from here on the link ends the child should anything below fail
-    adopt(link->calls_, calls.write);
-    adopt(link->answers_, answers.read);
-    if (printed.read)
-        adopt(link->standard_output_.end(), printed.read);
-    if (complained.read)
-        adopt(link->standard_error_.end(), complained.read);
+    adopt(link->calls_, prepared.calls.write);
+    adopt(link->answers_, prepared.answers.read);
+    if (prepared.printed.read)
+        adopt(link->standard_output_.end(), prepared.printed.read);
+    if (prepared.complained.read)
+        adopt(link->standard_error_.end(), prepared.complained.read);
     link->shared_.close_fd();
-    link->own_size_ = most_resident_memory();
     return link;
 }
 

@@ -7,6 +7,7 @@
 #include <system/captured_stream.hpp>
 #include <system/channel.hpp>
 #include <system/output_queue.hpp>
+#include <system/prepared_worker.hpp>
 #include <system/worker_link.hpp>
 #include <wire/frame_reader.hpp>
 
@@ -17,22 +18,12 @@
 
 #include <array>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace procpool::system {
-
-/// What to start as a worker on this machine.
-struct worker_command {
-    std::filesystem::path program;
-    std::vector<std::string> arguments; ///< from argv[0] on; the worker's own argument is added
-    int pipe_size = 64 * 1024;
-    output standard_output = output::inherit;
-    output standard_error = output::inherit;
-};
 
 /// The link to a worker that is a child process: two pipes, a shared page, and a pidfd.
 class local_link final : public worker_link, public std::enable_shared_from_this<local_link> {
@@ -43,6 +34,10 @@ public:
      */
     static std::shared_ptr<local_link> launch(const boost::asio::any_io_executor& executor,
                                               const worker_command& command, int own_process);
+
+    /// The link to a worker that was started by other means, with what was prepared for it. If that throws, the worker is ended.
+    static std::shared_ptr<local_link> take_over(const boost::asio::any_io_executor& executor, prepared_worker prepared,
+                                                 started_process started);
 
     ~local_link() override;
 
@@ -70,7 +65,7 @@ public:
     void kill() override;
     void destroy(std::chrono::milliseconds bound) override;
 
-    /// A link that is made but not launched. For launch() alone.
+    /// A link that is made but has no worker yet. For take_over() alone.
     local_link(const boost::asio::any_io_executor& executor, shared_mapping shared);
 
 private:

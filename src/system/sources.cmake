@@ -4,9 +4,15 @@ set(PROCPOOL_SYSTEM_SOURCES
     system/child.cpp
     system/cpus.cpp
     system/line_cutter.cpp
+    system/descriptor_message.cpp
+    system/fork_orders.cpp
+    system/fork_service.cpp
     system/local_link.cpp
     system/modules.cpp
     system/output_queue.cpp
+    system/passed_limits.cpp
+    system/pool_watch.cpp
+    system/prepared_worker.cpp
     system/process.cpp
     system/spawn_launcher.cpp
     system/word_wait.cpp

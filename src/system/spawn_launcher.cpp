@@ -46,13 +46,13 @@ pid_t spawn_launcher::spawn(const std::filesystem::path& program, const std::vec
     file_actions actions;
     check(::posix_spawn_file_actions_addopen(&actions.value, STDIN_FILENO, "/dev/null", O_RDONLY, 0),
           "preparing a worker's standard input");
-    for (const int as : discarded_)
+    for (const int as : discarded())
         check(::posix_spawn_file_actions_addopen(&actions.value, as, "/dev/null", O_WRONLY, 0),
               "preparing a worker's output");
-    for (const auto& [as, fd] : redirected_)
+    for (const auto& [as, fd] : redirected())
         check(::posix_spawn_file_actions_adddup2(&actions.value, fd, as), "preparing a worker's output");
     int first_free = STDERR_FILENO + 1;
-    for (const auto& [fd, as] : given_) {
+    for (const auto& [fd, as] : given()) {
         check(::posix_spawn_file_actions_adddup2(&actions.value, fd, as), "preparing a worker's descriptors");
         first_free = std::max(first_free, as + 1);
     }

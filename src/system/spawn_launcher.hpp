@@ -4,6 +4,7 @@
 #ifndef PROCPOOL_SYSTEM_SPAWN_LAUNCHER_HPP
 #define PROCPOOL_SYSTEM_SPAWN_LAUNCHER_HPP
 
+#include <system/descriptor_plan.hpp>
 #include <system/failure.hpp>
 #include <system/unique_fd.hpp>
 
@@ -25,16 +26,10 @@ namespace procpool::system {
  * standard input, and has no descriptors but 0, 1, 2 and the ones that it was given. Unless they are led elsewhere, 1
  * and 2 are this process's own.
  */
-class spawn_launcher {
+class spawn_launcher : public descriptor_plan {
 public:
-    /// The child finds this process's descriptor `fd` under the number `as`; numbers are to be given in order from 3.
-    void give(int fd, int as) { given_.emplace_back(fd, as); }
-
-    /// What the child writes to its standard output or error, `as`, goes to this process's descriptor `fd`.
-    void redirect(int as, int fd) { redirected_.emplace_back(as, fd); }
-
-    /// What the child writes to its standard output or error, `as`, goes nowhere.
-    void discard(int as) { discarded_.push_back(as); }
+    spawn_launcher() = default;
+    explicit spawn_launcher(descriptor_plan plan) : descriptor_plan(std::move(plan)) {}
 
     /// Starts the program. Throws boost::system::system_error with the system's reason.
     template <class Executor>
@@ -66,9 +61,6 @@ private:
     static void give_up(pid_t pid) noexcept;
     static unique_fd duplicate(int fd, pid_t pid);
 
-    std::vector<std::pair<int, int>> given_;
-    std::vector<std::pair<int, int>> redirected_;
-    std::vector<int> discarded_;
     unique_fd watched_;
 };
 

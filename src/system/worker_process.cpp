@@ -4,19 +4,16 @@
 #include <system/worker_process.hpp>
 
 #include <system/failure.hpp>
-#include <system/process.hpp>
+#include <system/pool_watch.hpp>
 
 #include <boost/system/system_error.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -51,17 +48,9 @@ bool is_open(int fd) {
     return ::fcntl(fd, F_GETFD) >= 0;
 }
 
-// Ends this process and all that it started. The group was made for this worker alone; should the process have been moved
-// to another one, that group is not touched.
-[[noreturn]] void end_with_group(pid_t group) noexcept {
-    if (group > 1)
-        ::kill(-group, SIGKILL);
-    ::kill(::getpid(), SIGKILL);
-    for (;;)
-        ::pause();
-}
+} // namespace
 
-[[noreturn]] void end_saying(const char* why, int exit_code) noexcept {
+void end_saying(const char* why, int exit_code) noexcept {
     const char prefix[] = "procpool: ";
     // Nothing is left to be done about a failure of these.
     [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, prefix, sizeof prefix - 1);
@@ -70,46 +59,42 @@ bool is_open(int fd) {
     ::_exit(exit_code);
 }
 
-struct watch {
-    int pool_process;
-    pid_t group;
-};
-
-// A thread of its own, for it has to act in the middle of any computation: neither the end of a pipe nor a signal of the
-// kind that tells of a parent's death (which is the death of the *thread* that started the worker) does that reliably.
-void* watch_pool(void* argument) {
-    const watch watched = *static_cast<watch*>(argument);
-    delete static_cast<watch*>(argument);
-    for (;;) {
-        pollfd entry{watched.pool_process, POLLIN, 0};
-        if (::poll(&entry, 1, -1) > 0)
-            end_with_group(watched.group);
-    }
-}
-
-void start_watching(unique_fd pool_process) {
-    // Signals are for the tasks' own threads. A small stack will do, but how small some libraries decide.
-    const all_signals_blocked blocked;
-    pthread_attr_t attributes;
-    if (const int error = ::pthread_attr_init(&attributes))
-        throw_failure("preparing a worker's thread", error);
-    ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    ::pthread_attr_setstacksize(&attributes,
-                                std::max(std::size_t{256} * 1024, static_cast<std::size_t>(PTHREAD_STACK_MIN)));
-    const pid_t group = ::getpgrp();
-    auto* const argument = new watch{pool_process.get(), group};
-    pthread_t thread;
-    const int error = ::pthread_create(&thread, &attributes, watch_pool, argument);
-    ::pthread_attr_destroy(&attributes);
-    if (error != 0) {
-        delete argument;
-        throw_failure("starting a worker's second thread (see ulimit -u)", error);
-    }
-    ::pthread_setname_np(thread, "procpool-watch");
-    pool_process.release(); // the thread's, for as long as the process lives
-}
+namespace {
 
 std::atomic<bool> forked{false};
+
+// Those that do not hold a worker's descriptors were not started by a pool.
+template <class Watch>
+std::optional<worker_channel> take_over(const given_descriptors& at, Watch watch, const char* name) {
+    for (const int number : {worker_calls_fd, worker_answers_fd, worker_memory_fd, worker_pool_fd})
+        if (!is_open(at[number]))
+            return std::nullopt;
+    try {
+        unique_fd memory = move_up(at[worker_memory_fd]);
+        worker_channel channel{move_up(at[worker_calls_fd]), move_up(at[worker_answers_fd]),
+                               shared_mapping::open(std::move(memory))};
+        watch(move_up(at[worker_pool_fd]));
+        if (static bool once = false; !std::exchange(once, true)) // a fork server's workers have it from there
+            ::pthread_atfork(nullptr, nullptr, [] { forked.store(true, std::memory_order_relaxed); });
+        ::prctl(PR_SET_NAME, name);
+        // Should this process be stopped when the pool's ends, the thread that watches is stopped too. That the signal
+        // already comes when the thread ends that started this process does no harm.
+        ::prctl(PR_SET_PDEATHSIG, SIGCONT);
+        return channel;
+    } catch (const boost::system::system_error& error) {
+        if (error.code() == boost::system::errc::invalid_argument)
+            return std::nullopt; // these were not a pool's
+        end_saying(error.what(), worker_lacks_something);
+    }
+}
+
+unique_fd move_up_or_end(int fd) {
+    try {
+        return move_up(fd);
+    } catch (const boost::system::system_error& error) {
+        end_saying(error.what(), worker_lacks_something);
+    }
+}
 
 } // namespace
 
@@ -146,25 +131,23 @@ void worker_channel::write(std::span<const std::byte> bytes) {
 }
 
 std::optional<worker_channel> take_over_channel() {
-    if (!is_open(worker_calls_fd) || !is_open(worker_answers_fd) || !is_open(worker_memory_fd) ||
-        !is_open(worker_pool_fd))
+    return take_over_channel({}, ::getpgrp());
+}
+
+std::optional<worker_channel> take_over_channel(const given_descriptors& at, pid_t group) {
+    return take_over(
+        at, [&](unique_fd pool_process) { end_with_pool(std::move(pool_process), group); }, "procpool-worker");
+}
+
+std::optional<fork_server_channel> take_over_fork_server() {
+    if (!is_open(fork_server_orders_fd))
         return std::nullopt;
-    try {
-        unique_fd memory = move_up(worker_memory_fd);
-        worker_channel channel{move_up(worker_calls_fd), move_up(worker_answers_fd),
-                               shared_mapping::open(std::move(memory))};
-        start_watching(move_up(worker_pool_fd));
-        ::pthread_atfork(nullptr, nullptr, [] { forked.store(true, std::memory_order_relaxed); });
-        ::prctl(PR_SET_NAME, "procpool-worker");
-        // Should this process be stopped when the pool's ends, the thread that watches is stopped too. That the signal
-        // already comes when the thread ends that started this process does no harm.
-        ::prctl(PR_SET_PDEATHSIG, SIGCONT);
-        return channel;
-    } catch (const boost::system::system_error& error) {
-        if (error.code() == boost::system::errc::invalid_argument)
-            return std::nullopt; // these were not a pool's
-        end_saying(error.what(), worker_lacks_something);
-    }
+    unique_fd pool_process;
+    auto channel = take_over(
+        {}, [&](unique_fd moved) { pool_process = std::move(moved); }, "procpool-forker");
+    if (!channel)
+        return std::nullopt;
+    return fork_server_channel{std::move(*channel), std::move(pool_process), move_up_or_end(fork_server_orders_fd)};
 }
 
 void refuse_to_run(const char* why) noexcept {

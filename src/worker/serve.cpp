@@ -7,6 +7,7 @@
 #include <procpool/serialization/exceptions.hpp>
 #include <procpool/worker/call.hpp>
 
+#include <system/fork_service.hpp>
 #include <system/modules.hpp>
 #include <system/process.hpp>
 #include <wire/frame_reader.hpp>
@@ -19,6 +20,7 @@
 #include <cstdio>
 #include <cstring>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,12 +35,14 @@ constexpr std::size_t longest_progress_text = 1024;
 
 class server final : public progress_reporter {
 public:
-    explicit server(system::worker_channel channel) : channel_(std::move(channel)), answers_(channel_.shared->answers) {
+    /// @param forks what a fork server does, if this is one
+    explicit server(system::worker_channel channel, system::fork_service* forks = nullptr)
+        : channel_(std::move(channel)), answers_(channel_.shared->answers), forks_(forks) {
         current_task::instance().serve(channel_.shared->running, *this);
     }
 
-    /// Serves until the pool has no more to do, and answers with the exit code.
-    int run() {
+    /// Serves until the pool has no more to do, and answers with the exit code. No value if this is a new worker.
+    std::optional<int> run() {
         answer(wire::frame_kind::hello,
                wire::encode(wire::hello_message{wire::protocol_version, system::main_build_id()}));
         for (;;) {
@@ -58,6 +62,13 @@ public:
                 claim_early(*large);
             // Nothing to do: what tasks printed should not wait here, where the worker may be killed as being idle.
             std::fflush(stdout);
+            if (forks_) {
+                const auto happened = forks_->wait(channel_.calls.get());
+                if (happened == system::fork_service::event::forked)
+                    return std::nullopt;
+                if (happened == system::fork_service::event::over)
+                    return 0;
+            }
             const std::size_t size = channel_.read(input_.writable());
             input_.received(size);
             if (size == 0)
@@ -115,11 +126,19 @@ private:
         if (frame.bytes.size() < sizeof header)
             return next_step::give_up;
         std::memcpy(&header, frame.bytes.data(), sizeof header);
-        wire::payload_builder result; // which nobody wants
-        try {
+        const auto call = [&] {
+            wire::payload_builder result; // which nobody wants
             recorded_call made(frame.header, header, frame.bytes.subspan(sizeof header), result, *channel_.shared,
                                modules_);
             call_entry(header, made);
+        };
+        try {
+            if (!forks_)
+                call();
+            else if (header.entry != 0)
+                forks_->prepare(call);
+            else
+                forks_->prepare(nullptr);
         } catch (...) {
             if (system::is_copy_of_worker())
                 system::end_at_once(0);
@@ -238,6 +257,7 @@ private:
 
     system::worker_channel channel_;
     wire::ring_writer answers_;
+    system::fork_service* const forks_;
     system::module_table modules_;
     wire::frame_reader input_;
     wire::payload_builder output_;
@@ -254,7 +274,19 @@ int serve(system::worker_channel channel) {
     // not lost.
     std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
     // Never destroyed: threads of tasks, and the one that watches for stops, may outlive it.
-    return (new server(std::move(channel)))->run();
+    return (new server(std::move(channel)))->run().value();
+}
+
+std::optional<system::worker_channel> serve_forks(system::fork_server_channel channel) {
+    std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
+    system::fork_service forks(std::move(channel.pool_process), std::move(channel.orders));
+    {
+        server serving(std::move(channel.channel), &forks);
+        if (const auto exit_code = serving.run())
+            std::exit(*exit_code);
+        // Nothing of the server's is left here: no descriptor, and not its memory.
+    }
+    return system::take_over_channel(forks.take_given(), system::this_process());
 }
 
 } // namespace procpool::worker

@@ -6,6 +6,8 @@
 
 #include <system/worker_process.hpp>
 
+#include <optional>
+
 namespace procpool::worker {
 
 /// A worker's life: says hello, and runs one task after the other until the pool has no more for it.
@@ -13,6 +15,13 @@ namespace procpool::worker {
  * @return the exit code
  */
 int serve(system::worker_channel channel);
+
+/// A fork server's life: says hello, runs the preload if there is one, and forks a worker for each order. Ends the process when
+/// the pool has no more for it.
+/**
+ * @return in each worker that is forked: its channel
+ */
+std::optional<system::worker_channel> serve_forks(system::fork_server_channel channel);
 
 } // namespace procpool::worker
 

@@ -19,8 +19,20 @@ process_role& role() noexcept {
     return instance;
 }
 
+namespace {
+
+bool last_argument_is(const char* text, int argc, const char* const* argv) noexcept {
+    return argc > 1 && argv && argv[argc - 1] && std::strcmp(argv[argc - 1], text) == 0;
+}
+
+} // namespace
+
 bool asked_to_be_worker(int argc, const char* const* argv) noexcept {
-    return argc > 1 && argv && argv[argc - 1] && std::strcmp(argv[argc - 1], system::worker_argument) == 0;
+    return last_argument_is(system::worker_argument, argc, argv);
+}
+
+bool asked_to_be_fork_server(int argc, const char* const* argv) noexcept {
+    return last_argument_is(system::fork_server_argument, argc, argv);
 }
 
 } // namespace worker

@@ -22,6 +22,9 @@ process_role& role() noexcept;
 /// Whether the last of the program's arguments says that it is to be a worker.
 bool asked_to_be_worker(int argc, const char* const* argv) noexcept;
 
+/// The same for a pool's fork server.
+bool asked_to_be_fork_server(int argc, const char* const* argv) noexcept;
+
 } // namespace procpool::worker
 
 #endif

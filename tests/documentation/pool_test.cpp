@@ -63,6 +63,11 @@ BOOST_AUTO_TEST_CASE(with_a_limit_of_tasks) {
     BOOST_TEST(pids.size() == 5u);
 }
 
+BOOST_AUTO_TEST_CASE(with_a_fork_server) {
+    procpool::process_pool pool{{.method = procpool::start_method::forkserver}};
+    BOOST_TEST(pool.submit(worker_pid).get() != ::getpid());
+}
+
 BOOST_AUTO_TEST_CASE(on_a_context) {
     asio::io_context context;
     {
@@ -82,6 +87,10 @@ BOOST_AUTO_TEST_CASE(on_a_context) {
         procpool::process_pool pool(context, {.max_tasks_per_worker = 1});
         const int first = run(context, pool.submit(worker_pid));
         BOOST_TEST(run(context, pool.submit(worker_pid)) != first);
+    }
+    {
+        procpool::process_pool pool(context, {.method = procpool::start_method::forkserver});
+        BOOST_TEST(run(context, pool.submit(worker_pid)) != ::getpid());
     }
 }
 

@@ -13,6 +13,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
@@ -257,6 +258,13 @@ BOOST_AUTO_TEST_CASE(ends_stopped_workers_also_where_another_process_of_their_se
         ::kill(pid, SIGKILL);
         ::waitpid(pid, nullptr, 0);
     }
+    // And whatever else the victim had started.
+    const auto none_left = [] {
+        while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+        }
+        return errno == ECHILD;
+    };
+    BOOST_TEST(wait_until(none_left, 1s));
     ::prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 

@@ -8,6 +8,7 @@
 
 #include <integration/scratch.hpp>
 #include <support/leftovers.hpp>
+#include <support/start_method.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -223,8 +224,8 @@ BOOST_AUTO_TEST_CASE(no_process_at_all) {
 BOOST_AUTO_TEST_CASE(a_process_but_no_thread_in_it) {
     pool_here with(1);
     {
-        // This process has so many threads itself, and there is no other of this user's.
-        const auto threads = static_cast<rlim_t>(leftovers::now().threads.size());
+        // This process has so many threads itself, and there is no other of this user's, but a fork server if there is one.
+        const auto threads = static_cast<rlim_t>(leftovers::now().threads.size()) + (workers_are_forked() ? 1 : 0);
         tight limit(RLIMIT_NPROC, threads + 1);
         const auto told = with.failure();
         BOOST_REQUIRE(told);
