@@ -56,6 +56,10 @@ std::uint64_t function_entry(const void* address) {
     return system::locate_function(address);
 }
 
+wire::storage& memory_for_arguments() noexcept {
+    return system::segment_cache::instance();
+}
+
 std::shared_ptr<pool_core> pool_core::create(boost::asio::any_io_executor executor, pool_options options) {
     check(options);
     auto made = std::make_shared<pool>(std::move(executor), std::move(options));
@@ -290,6 +294,7 @@ bool pool::destroy() {
     begin_by_.clear();
     notices_.clear();
     own_process_ = system::unique_fd();
+    large_memory_.reset();
     destroyed_.store(true, std::memory_order_seq_cst);
     tell_the_last(lock);
     return true;

@@ -3,6 +3,8 @@
 
 #include <procpool/detail/encoded_items.hpp>
 
+#include <procpool/core/pool_core.hpp>
+
 #include <algorithm>
 
 namespace procpool::detail {
@@ -20,9 +22,9 @@ wire::payload encoded_items::chunk(std::size_t first, std::size_t items) const {
     wire::payload arguments = bytes_.slice(begin, begin_of(first + items) - begin);
     if (before_.empty())
         return arguments;
-    wire::payload_builder whole;
-    whole.append(before_.data(), before_.size());
-    whole.append(arguments.data(), arguments.size());
+    wire::payload_builder whole(&core::memory_for_arguments());
+    whole.append(before_);
+    whole.append(arguments);
     return whole.finish();
 }
 

@@ -16,9 +16,6 @@
 
 namespace procpool::system {
 
-namespace {
-
-// Descriptors that a child gets are moved to low numbers in it; staying above those, none can be overwritten on the way.
 unique_fd above_worker_numbers(unique_fd fd) {
     if (fd.get() >= worker_first_free_fd)
         return fd;
@@ -30,8 +27,6 @@ unique_fd above_worker_numbers(unique_fd fd) {
     }
     return moved;
 }
-
-} // namespace
 
 unique_fd::~unique_fd() {
     if (fd_ >= 0)
@@ -90,13 +85,8 @@ shared_mapping shared_mapping::open(unique_fd fd) {
     return {unique_fd(), std::launder(static_cast<shared_memory*>(memory))};
 }
 
-shared_mapping::shared_mapping(shared_mapping&& other) noexcept
-    : fd_(std::move(other.fd_)), memory_(std::exchange(other.memory_, nullptr)) {
-}
-
-shared_mapping::~shared_mapping() {
-    if (memory_)
-        ::munmap(memory_, sizeof(shared_memory));
+shared_mapping::shared_mapping(unique_fd fd, shared_memory* memory)
+    : fd_(std::move(fd)), memory_(memory, [](shared_memory* mapped) { ::munmap(mapped, sizeof *mapped); }) {
 }
 
 } // namespace procpool::system

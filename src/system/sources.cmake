@@ -3,11 +3,18 @@ set(PROCPOOL_SYSTEM_SOURCES
     system/channel.cpp
     system/child.cpp
     system/cpus.cpp
+    system/descriptor_channel.cpp
+    system/descriptor_outlet.cpp
+    system/enclosed_input.cpp
+    system/enclosed_output.cpp
     system/line_cutter.cpp
     system/local_link.cpp
     system/modules.cpp
     system/output_queue.cpp
     system/process.cpp
+    system/segment.cpp
+    system/segment_cache.cpp
     system/spawn_launcher.cpp
     system/word_wait.cpp
-    system/worker_process.cpp)
+    system/worker_process.cpp
+    system/worker_segments.cpp)

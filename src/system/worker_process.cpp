@@ -147,11 +147,11 @@ void worker_channel::write(std::span<const std::byte> bytes) {
 
 std::optional<worker_channel> take_over_channel() {
     if (!is_open(worker_calls_fd) || !is_open(worker_answers_fd) || !is_open(worker_memory_fd) ||
-        !is_open(worker_pool_fd))
+        !is_open(worker_pool_fd) || !is_open(worker_descriptors_fd))
         return std::nullopt;
     try {
         unique_fd memory = move_up(worker_memory_fd);
-        worker_channel channel{move_up(worker_calls_fd), move_up(worker_answers_fd),
+        worker_channel channel{move_up(worker_calls_fd), move_up(worker_answers_fd), move_up(worker_descriptors_fd),
                                shared_mapping::open(std::move(memory))};
         start_watching(move_up(worker_pool_fd));
         ::pthread_atfork(nullptr, nullptr, [] { forked.store(true, std::memory_order_relaxed); });

@@ -34,6 +34,8 @@ void decode_block(decoder& from, Container& container) {
     const std::size_t count = from.count(sizeof(element));
     container.clear();
     container.reserve(count);
+    if (count >= worth_large_pages / sizeof(element)) [[unlikely]]
+        expect_filling(container.data(), count * sizeof(element));
     for (std::size_t done = 0; done < count;) {
         const std::size_t more = std::min(step, count - done);
         container.resize(done + more);
@@ -57,6 +59,10 @@ struct codec<std::basic_string<Char, Traits, Allocator>> {
     static void decode(decoder& from, string& value) {
         if constexpr (sizeof(Char) == 1) {
             const std::size_t size = from.count();
+            if (size >= worth_large_pages) [[unlikely]] {
+                value.reserve(size);
+                expect_filling(value.data(), size);
+            }
             value.assign(reinterpret_cast<const Char*>(from.take(size)), size);
         } else {
             decode_block(from, value);
