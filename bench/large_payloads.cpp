@@ -38,6 +38,33 @@ bytes back(bytes all) {
     return all;
 }
 
+constexpr std::size_t gibibyte = std::size_t{1} << 30;
+
+procpool::mutable_shared_buffer fill() {
+    auto space = procpool::shared_buffer::allocate(gibibyte);
+    std::memset(space.data(), 1, gibibyte);
+    return space;
+}
+
+unsigned look_at(const procpool::shared_buffer& buffer) {
+    return std::to_integer<unsigned>(buffer.data()[0]) + std::to_integer<unsigned>(buffer.data()[buffer.size() - 1]);
+}
+
+// In a worker: a gibibyte that is filled and not sealed.
+procpool::mutable_shared_buffer& space_there() {
+    static procpool::mutable_shared_buffer space;
+    return space;
+}
+
+bool prepare() {
+    space_there() = fill();
+    return true;
+}
+
+procpool::shared_buffer hand_over() {
+    return std::move(space_there()).seal();
+}
+
 struct bench_pool {
     explicit bench_pool(std::size_t workers) : pool(context, {.workers = workers}) {
         while (pool.stats().workers_idle != workers)
@@ -68,6 +95,13 @@ struct contest {
     std::function<void()> round;
     std::vector<double> times = {};
 };
+
+template <class Work>
+double time_of(Work work) {
+    const auto begin = clock_type::now();
+    work();
+    return milliseconds(clock_type::now() - begin).count();
+}
 
 double median(std::vector<double> values) {
     std::sort(values.begin(), values.end());
@@ -108,6 +142,32 @@ int main(int argc, char** argv) {
                             if (fresh[size / 2] != 0)
                                 std::abort();
                         }});
+    std::vector<double> to_worker;
+    std::vector<double> to_pool;
+    std::vector<double> there_and_back;
+    for (int round = 0; round != 5; ++round) {
+        there_and_back.push_back(time_of([&] { with.run(with.pool.submit(make, std::size_t{1})); }));
+        auto space = fill();
+        procpool::shared_buffer buffer;
+        to_worker.push_back(time_of([&] {
+            buffer = std::move(space).seal();
+            if (with.run(with.pool.submit(look_at, buffer)) != 2)
+                std::abort();
+        }));
+        buffer = {};
+        with.run(with.pool.submit(prepare));
+        to_pool.push_back(time_of([&] {
+            buffer = with.run(with.pool.submit(hand_over));
+            if (look_at(buffer) != 2)
+                std::abort();
+        }));
+    }
+    for (const auto& [name, times] : {std::pair("a call of next to nothing", &there_and_back),
+                                      std::pair("shared_buffer, 1 GiB, seen by a worker", &to_worker),
+                                      std::pair("shared_buffer, 1 GiB, of a worker", &to_pool)})
+        std::printf("%-40s %9.3f ms  (%.3f to %.3f)\n", name, median(*times), *std::ranges::min_element(*times),
+                    *std::ranges::max_element(*times));
+
     for (int round = -2; round != rounds; ++round)
         for (contest& one : contests) {
             const auto begin = clock_type::now();

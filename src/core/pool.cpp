@@ -100,7 +100,7 @@ void pool::start() {
 std::uint64_t pool::submit(task& submitted) {
     const std::uint64_t id = submitted_.fetch_add(1, std::memory_order_relaxed) + 1;
     submitted.id = id;
-    submitted.size = call_overhead + submitted.bytes.size();
+    submitted.size = call_overhead + system::local_link::bytes_in_pipe(submitted.bytes);
     if (options_.max_pending != 0 && !submitted.part)
         submitted.refused = !take_room();
     const bool wake = inbox_.put(submitted); // from here on it may be over at any time

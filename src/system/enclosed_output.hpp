@@ -10,6 +10,7 @@
 #include <wire/enclosure.hpp>
 #include <wire/frame.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -25,6 +26,12 @@ public:
     /// Whether this is for it.
     static bool wants(const wire::payload& bytes) noexcept {
         return bytes.owner() && (bytes.size() >= least_in_segment || bytes.owner()->attachments) && carries(bytes);
+    }
+
+    /// How many bytes of a pipe such a payload is to count as: more than it takes, for it takes descriptors and mappings, of
+    /// which not too many are to be under way to one worker.
+    static std::size_t counts_as(const wire::payload& bytes) noexcept {
+        return std::min(bytes.size(), least_in_segment) + bytes.attachments().all.size() * std::size_t{16384};
     }
 
     void add(wire::frame_header header, const outgoing_call& call);

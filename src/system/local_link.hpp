@@ -49,6 +49,11 @@ public:
 
     ~local_link() override;
 
+    /// How many bytes of a pipe a payload is to count as.
+    static std::size_t bytes_in_pipe(const wire::payload& bytes) noexcept {
+        return enclosed_output::wants(bytes) ? enclosed_output::counts_as(bytes) : bytes.size();
+    }
+
     /// Begins to read from the worker and to watch it. The holder is told of it all for as long as it exists.
     void listen(std::weak_ptr<link_holder> holder);
 

@@ -221,6 +221,11 @@ private:
                 throw pool_error(errc::not_serializable,
                                  "the result takes " + std::to_string(output_.size() - before_result) +
                                      " bytes; no message may be larger than " + std::to_string(wire::max_payload_size));
+            if (output_.attached_so_far().size() > wire::most_attached)
+                throw pool_error(errc::not_serializable, "the result holds " +
+                                                             std::to_string(output_.attached_so_far().size()) +
+                                                             " shared buffers; no message may have more than " +
+                                                             std::to_string(wire::most_attached));
         } catch (...) {
             kind = wire::frame_kind::failure;
             const wire::payload thrown = serialization::encode_exception(std::current_exception());

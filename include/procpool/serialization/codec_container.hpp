@@ -36,6 +36,11 @@ void decode_block(decoder& from, Container& container) {
     container.reserve(count);
     if (count >= worth_large_pages / sizeof(element)) [[unlikely]]
         expect_filling(container.data(), count * sizeof(element));
+    if constexpr (sizeof(element) == 1 && (std::is_integral_v<element> || std::is_same_v<element, std::byte>)) {
+        const auto* const first = reinterpret_cast<const element*>(from.take(count));
+        container.assign(first, first + count);
+        return;
+    }
     for (std::size_t done = 0; done < count;) {
         const std::size_t more = std::min(step, count - done);
         container.resize(done + more);
