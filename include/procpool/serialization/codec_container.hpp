@@ -38,7 +38,10 @@ void decode_block(decoder& from, Container& container) {
         expect_filling(container.data(), count * sizeof(element));
     if constexpr (sizeof(element) == 1 && (std::is_integral_v<element> || std::is_same_v<element, std::byte>)) {
         const auto* const first = reinterpret_cast<const element*>(from.take(count));
-        container.assign(first, first + count);
+        // Fresh large pages are still in the cache when they are filled in steps like this.
+        constexpr std::size_t bytes_at_once = std::size_t{256} << 10;
+        for (std::size_t done = 0; done < count; done += bytes_at_once)
+            container.insert(container.end(), first + done, first + std::min(done + bytes_at_once, count));
         return;
     }
     for (std::size_t done = 0; done < count;) {

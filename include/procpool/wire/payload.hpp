@@ -174,7 +174,9 @@ public:
     }
 
     void append(const void* bytes, std::size_t size) {
-        if (size != 0)
+        if (size >= storage::threshold) [[unlikely]]
+            append_much(bytes, size);
+        else if (size != 0)
             std::memcpy(extend(size), bytes, size);
     }
 
@@ -204,6 +206,7 @@ public:
     payload finish();
 
 private:
+    void append_much(const void* bytes, std::size_t size);
     void grow(std::size_t size);
     bool grow_in_storage(std::size_t size);
     void take_over(payload::block* bigger) noexcept;
