@@ -22,6 +22,7 @@
 #include <procpool/process_pool.hpp>
 #include <procpool/progress.hpp>
 #include <procpool/result_stream.hpp>
+#include <procpool/shared_buffer.hpp>
 #include <procpool/submission.hpp>
 #include <procpool/task_handle.hpp>
 #include <procpool/this_task.hpp>

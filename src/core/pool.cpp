@@ -59,6 +59,10 @@ std::uint64_t function_entry(const void* address) {
     return system::locate_function(address);
 }
 
+wire::storage& memory_for_arguments() noexcept {
+    return system::segment_cache::instance();
+}
+
 std::shared_ptr<pool_core> pool_core::create(boost::asio::any_io_executor executor, pool_options options) {
     check(options);
     auto made = std::make_shared<pool>(std::move(executor), std::move(options));
@@ -101,7 +105,7 @@ void pool::start() {
 std::uint64_t pool::submit(task& submitted) {
     const std::uint64_t id = submitted_.fetch_add(1, std::memory_order_relaxed) + 1;
     submitted.id = id;
-    submitted.size = call_overhead + submitted.bytes.size();
+    submitted.size = call_overhead + system::local_link::bytes_in_pipe(submitted.bytes);
     if (options_.max_pending != 0 && !submitted.part)
         submitted.refused = !take_room();
     const bool wake = inbox_.put(submitted); // from here on it may be over at any time
@@ -303,6 +307,7 @@ bool pool::destroy() {
     begin_by_.clear();
     notices_.clear();
     own_process_ = system::unique_fd();
+    large_memory_.reset();
     destroyed_.store(true, std::memory_order_seq_cst);
     tell_the_last(lock);
     return true;

@@ -14,6 +14,7 @@
 #include <machines/staffing.hpp>
 #include <system/local_link.hpp>
 #include <system/process.hpp>
+#include <system/segment_cache.hpp>
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -198,6 +199,7 @@ private:
     const pool_options options_;
     std::optional<boost::asio::any_io_executor> keep_busy_; ///< as long as it is there, the executor has work
     const pid_t owner_process_;
+    std::optional<system::segment_cache::user> large_memory_{std::in_place}; ///< as long as there may be tasks
     system::unique_fd own_process_;
 
     std::atomic<std::uint64_t> submitted_{0}; ///< tasks so far; also the last one's id

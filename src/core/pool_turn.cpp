@@ -141,6 +141,10 @@ std::exception_ptr pool::refusal(const task& submitted, bool in_time) const {
         return error_of(errc::not_serializable, "the arguments take " + std::to_string(submitted.bytes.size()) +
                                                     " bytes; no message may be larger than " +
                                                     std::to_string(wire::max_payload_size));
+    if (submitted.bytes.attachments().all.size() > wire::most_attached)
+        return error_of(errc::not_serializable,
+                        "the arguments hold " + std::to_string(submitted.bytes.attachments().all.size()) +
+                            " shared buffers; no message may have more than " + std::to_string(wire::most_attached));
     return nullptr;
 }
 
@@ -172,7 +176,7 @@ void pool::adopt(task& part, const task& of) {
     if (of.terms)
         part.terms = std::make_unique<task_terms>(*of.terms);
     part.id = submitted_.fetch_add(1, std::memory_order_relaxed) + 1;
-    part.size = call_overhead + part.bytes.size();
+    part.size = call_overhead + system::local_link::bytes_in_pipe(part.bytes);
     if (!closed_)
         ++accepted_;
 }

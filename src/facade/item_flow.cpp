@@ -69,7 +69,7 @@ public:
         const std::unique_ptr<early_results> self(this);
         std::uint32_t done = 0;
         try {
-            serialization::decoder in(results_.bytes());
+            serialization::decoder in(results_);
             flow_->take(first_, items_, skip_, done, in);
         } catch (...) {
             // The item that cannot be decoded, and those behind it, are told of once more with the answer, which has the
@@ -354,7 +354,7 @@ item_flow::told item_flow::tell(chunk_task& chunk) {
     worker::chunk_report report;
     std::uint32_t done = 0;
     try {
-        serialization::decoder in(chunk.bytes.bytes());
+        serialization::decoder in(chunk.bytes);
         in.raw(report);
         const bool something = report.items != 0 || chunk.failed || chunk.error;
         const bool less_than_told = report.items < chunk.told_ && !chunk.failed;

@@ -4,5 +4,6 @@ set(PROCPOOL_FACADE_SOURCES
     facade/item_flow.cpp
     facade/own_thread.cpp
     facade/post_mortem.cpp
+    facade/shared_buffer.cpp
     facade/process_pool.cpp
     facade/waiting.cpp)

@@ -4,11 +4,17 @@
 #include <procpool/error.hpp>
 #include <procpool/serialization/decoder.hpp>
 
+#include <system/process.hpp>
+
 #include <boost/archive/archive_exception.hpp>
 
 #include <string>
 
 namespace procpool::serialization {
+
+void expect_filling(void* memory, std::size_t size) noexcept {
+    system::prefer_large_pages(memory, size);
+}
 
 void fail(const char* sentence) {
     throw pool_error(errc::not_serializable, sentence);

@@ -87,13 +87,8 @@ shared_mapping shared_mapping::open(unique_fd fd) {
     return {unique_fd(), std::launder(static_cast<shared_memory*>(memory))};
 }
 
-shared_mapping::shared_mapping(shared_mapping&& other) noexcept
-    : fd_(std::move(other.fd_)), memory_(std::exchange(other.memory_, nullptr)) {
-}
-
-shared_mapping::~shared_mapping() {
-    if (memory_)
-        ::munmap(memory_, sizeof(shared_memory));
+shared_mapping::shared_mapping(unique_fd fd, shared_memory* memory)
+    : fd_(std::move(fd)), memory_(memory, [](shared_memory* mapped) { ::munmap(mapped, sizeof *mapped); }) {
 }
 
 } // namespace procpool::system

@@ -6,17 +6,21 @@
 
 #include <system/unique_fd.hpp>
 #include <wire/answer_ring.hpp>
+#include <wire/enclosure.hpp>
 #include <wire/ledger.hpp>
 #include <wire/run_sheet.hpp>
+
+#include <memory>
 
 namespace procpool::system {
 
 /// The numbers under which a new worker finds its descriptors. Its first act is to move them out of a task's way.
-inline constexpr int worker_calls_fd = 3;   ///< reads calls from it
-inline constexpr int worker_answers_fd = 4; ///< writes answers to it
-inline constexpr int worker_memory_fd = 5;  ///< the shared memory
-inline constexpr int worker_pool_fd = 6;    ///< a pidfd of the pool's process
-inline constexpr int worker_first_free_fd = 7;
+inline constexpr int worker_calls_fd = 3;       ///< reads calls from it
+inline constexpr int worker_answers_fd = 4;     ///< writes answers to it
+inline constexpr int worker_memory_fd = 5;      ///< the shared memory
+inline constexpr int worker_pool_fd = 6;        ///< a pidfd of the pool's process
+inline constexpr int worker_descriptors_fd = 7; ///< a socket for further descriptors, in both directions
+inline constexpr int worker_first_free_fd = 8;
 
 /// The exit code of a worker that the system did not let have what it needs to begin.
 inline constexpr int worker_lacks_something = 75; // EX_TEMPFAIL
@@ -37,8 +41,10 @@ struct pipe_ends {
     unique_fd write;
 };
 
-/// The same descriptor under a number that no worker finds its own at, so that none of those can be put on it on the way to a
-/// child. Throws boost::system::system_error.
+/// The same descriptor, or a copy of it, where no child's descriptors come in its way. Throws boost::system::system_error.
+/**
+ * Descriptors that a child gets are moved to low numbers in it; staying above those, none can be overwritten on the way.
+ */
 unique_fd above_worker_numbers(unique_fd fd);
 
 /// A pipe whose ends no other program inherits. Throws boost::system::system_error.
@@ -58,6 +64,7 @@ struct shared_memory {
     wire::ledger ledger;
     wire::run_sheet running;
     wire::answer_ring answers;
+    wire::segment_board results;
 };
 
 /// The shared memory, mapped into this process for as long as the object lives.
@@ -69,21 +76,20 @@ public:
     /// The memory behind a descriptor that was handed over. Throws boost::system::system_error.
     static shared_mapping open(unique_fd fd);
 
-    shared_mapping(shared_mapping&& other) noexcept;
-    shared_mapping& operator=(shared_mapping&&) = delete;
-    ~shared_mapping();
-
     shared_memory& operator*() const noexcept { return *memory_; }
-    shared_memory* operator->() const noexcept { return memory_; }
+    shared_memory* operator->() const noexcept { return memory_.get(); }
+
+    /// Keeps it mapped for longer.
+    const std::shared_ptr<shared_memory>& share() const noexcept { return memory_; }
 
     /// The descriptor to hand over; give it up with close_fd() once that is done.
     int fd() const noexcept { return fd_.get(); }
     void close_fd() noexcept { fd_ = unique_fd(); }
 
 private:
-    shared_mapping(unique_fd fd, shared_memory* memory) noexcept : fd_(std::move(fd)), memory_(memory) {}
+    shared_mapping(unique_fd fd, shared_memory* memory);
     unique_fd fd_;
-    shared_memory* memory_;
+    std::shared_ptr<shared_memory> memory_;
 };
 
 } // namespace procpool::system

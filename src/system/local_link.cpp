@@ -3,6 +3,7 @@
 
 #include <system/local_link.hpp>
 
+#include <system/descriptor_channel.hpp>
 #include <system/failure.hpp>
 #include <system/modules.hpp>
 #include <system/process.hpp>
@@ -79,6 +80,7 @@ std::shared_ptr<local_link> local_link::take_over(const asio::any_io_executor& e
     link->closed_ = false; // from here on the link ends the child should anything below fail
     adopt(link->calls_, prepared.calls.write);
     adopt(link->answers_, prepared.answers.read);
+    adopt(link->descriptors_.socket(), prepared.descriptor_channel.pool);
     if (prepared.printed.read)
         adopt(link->standard_output_.end(), prepared.printed.read);
     if (prepared.complained.read)
@@ -88,9 +90,10 @@ std::shared_ptr<local_link> local_link::take_over(const asio::any_io_executor& e
 }
 
 local_link::local_link(const asio::any_io_executor& executor, shared_mapping shared)
-    : calls_(executor), answers_(executor), watched_(executor),
+    : calls_(executor), answers_(executor), watched_(executor), descriptors_(executor),
       standard_output_(executor, output_stream::standard_output),
-      standard_error_(executor, output_stream::standard_error), shared_(std::move(shared)), ring_(shared_->answers) {
+      standard_error_(executor, output_stream::standard_error), shared_(std::move(shared)), ring_(shared_->answers),
+      enclosed_input_(shared_.share()) {
     free_slots_.reserve(wire::ledger::slots);
     for (std::size_t slot = wire::ledger::slots; slot != 0; --slot)
         free_slots_.push_back(static_cast<std::uint16_t>(slot - 1));
@@ -189,6 +192,10 @@ void local_link::initialize(const outgoing_call& call) {
 void local_link::add_call(wire::frame_kind kind, std::uint16_t slot, const outgoing_call& call) {
     if (announced_modules_ != modules_met())
         announce_modules();
+    if (enclosed_output::wants(call.arguments)) {
+        enclosed_output_.add({0, kind, call.flags, slot, call.id}, call);
+        return;
+    }
     add_header(kind, sizeof call.header + call.arguments.size(), slot, call.id, call.flags);
     output_.add(bytes_of(call.header));
     output_.add(call.arguments);
@@ -199,7 +206,27 @@ void local_link::flush() {
         write();
 }
 
+/// What descriptors go before the next bytes are sent. False if they have to wait; then it goes on by itself.
+bool local_link::send_due_descriptors() {
+    while (const auto* const due = output_.due()) {
+        if (!descriptors_.send(*due)) {
+            descriptors_.async_wait([self = shared_from_this()] {
+                self->in_turn([&] {
+                    self->writing_ = false;
+                    self->flush();
+                });
+            });
+            writing_ = true;
+            return false;
+        }
+        output_.due_sent();
+    }
+    return true;
+}
+
 void local_link::write() {
+    if (!send_due_descriptors())
+        return;
     const std::span<const asio::const_buffer> buffers(output_.next());
     calls_.async_write_some(buffers,
                             [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
@@ -333,7 +360,19 @@ void local_link::handle_frame(wire::frame&& frame) {
     switch (frame.header.kind) {
     case wire::frame_kind::result:
     case wire::frame_kind::failure:
-        handle_answer(frame.header, std::move(frame).keep());
+        if ((frame.header.flags & wire::call_flags::enclosed) == 0) {
+            handle_answer(frame.header, std::move(frame).keep());
+        } else if (const wire::frame_header header = frame.header; judge_answer(header)) {
+            wire::payload answer;
+            if (take_enclosure(std::move(frame), answer))
+                handle_answer(header, std::move(answer));
+        }
+        return;
+    case wire::frame_kind::has_segment:
+        look_at(enclosed_input_.has_segment(frame.bytes, descriptors_.socket().native_handle()));
+        return;
+    case wire::frame_kind::dropped_segment:
+        look_at(enclosed_input_.dropped_segment(frame.bytes));
         return;
     case wire::frame_kind::doorbell: // the ring is looked into whenever something came
         ++rings_;
@@ -382,12 +421,28 @@ bool local_link::judge_answer(const wire::frame_header& header) {
     return false;
 }
 
+bool local_link::take_enclosure(wire::frame&& frame, wire::payload& answer) {
+    return look_at(enclosed_input_.open(frame.bytes, descriptors_.socket().native_handle(), answer));
+}
+
+bool local_link::look_at(enclosed_input::outcome what) {
+    if (what == enclosed_input::outcome::nonsense)
+        give_up_reading(enclosed_input_.said());
+    if (what == enclosed_input::outcome::shortage && !std::exchange(deaf_, true))
+        told_->lost(
+            "what it handed over could not be taken: this process has as many descriptors open as RLIMIT_NOFILE "
+            "lets it (see ulimit -n)");
+    return what == enclosed_input::outcome::good;
+}
+
 void local_link::handle_answer(const wire::frame_header& header, wire::payload&& bytes) {
     if (!judge_answer(header))
         return;
     slots_[header.slot] = 0;
     free_slots_.push_back(header.slot);
     told_->answered({header.id, header.slot, header.kind == wire::frame_kind::failure, std::move(bytes)});
+    if (enclosed_output_.forget_gone())
+        flush();
 }
 
 // The ring is looked into when the doorbell rang, until it is empty and the worker was asked to ring again. In portions: the
@@ -580,6 +635,7 @@ void local_link::close_everything() {
     calls_.close(ignored);
     answers_.close(ignored);
     watched_.close(ignored);
+    descriptors_.close();
     standard_output_.close();
     standard_error_.close();
     if (!writing_)

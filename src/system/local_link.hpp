@@ -6,6 +6,9 @@
 
 #include <system/captured_stream.hpp>
 #include <system/channel.hpp>
+#include <system/descriptor_outlet.hpp>
+#include <system/enclosed_input.hpp>
+#include <system/enclosed_output.hpp>
 #include <system/output_queue.hpp>
 #include <system/prepared_worker.hpp>
 #include <system/worker_link.hpp>
@@ -40,6 +43,11 @@ public:
                                                  started_process started);
 
     ~local_link() override;
+
+    /// How many bytes of a pipe a payload is to count as.
+    static std::size_t bytes_in_pipe(const wire::payload& bytes) noexcept {
+        return enclosed_output::wants(bytes) ? enclosed_output::counts_as(bytes) : bytes.size();
+    }
 
     /// Begins to read from the worker and to watch it. The holder is told of it all for as long as it exists.
     void listen(std::weak_ptr<link_holder> holder);
@@ -79,6 +87,7 @@ private:
     void add_call(wire::frame_kind kind, std::uint16_t slot, const outgoing_call& call);
     void add_message(wire::frame_kind kind, const wire::payload& bytes);
     void write();
+    bool send_due_descriptors();
     void read();
     void read_done(const boost::system::error_code& error, std::size_t size);
     void handle_frames();
@@ -88,6 +97,8 @@ private:
     void handle_frame(wire::frame&& frame);
     bool judge(const wire::frame_header& header);
     bool judge_answer(const wire::frame_header& header);
+    bool take_enclosure(wire::frame&& frame, wire::payload& answer);
+    bool look_at(enclosed_input::outcome what);
     void handle_answer(const wire::frame_header& header, wire::payload&& bytes);
     void give_up_reading(const std::string& how);
     void read_lines(captured_stream& from);
@@ -102,6 +113,7 @@ private:
     boost::asio::writable_pipe calls_;
     boost::asio::readable_pipe answers_;
     boost::asio::posix::stream_descriptor watched_;
+    descriptor_outlet descriptors_;
     captured_stream standard_output_;
     captured_stream standard_error_;
     shared_mapping shared_;
@@ -120,7 +132,9 @@ private:
     std::uint64_t answers_from_ring_ = 0;
 
     output_queue output_;
+    enclosed_output enclosed_output_{output_};
     wire::frame_reader input_;
+    enclosed_input enclosed_input_;
     bool writing_ = false;
     bool reading_ = false;
     bool watching_ = false;

@@ -17,13 +17,18 @@ void output_queue::add(const wire::payload& bytes) {
         return;
     }
     close_gathered();
-    pieces_.push_back({{}, bytes});
+    pieces_.push_back({{}, bytes, {}});
+}
+
+void output_queue::add(std::vector<std::shared_ptr<segment>> descriptors) {
+    close_gathered();
+    pieces_.push_back({{}, {}, std::move(descriptors)});
 }
 
 void output_queue::close_gathered() {
     if (gathered_.empty())
         return;
-    pieces_.push_back({std::move(gathered_), {}});
+    pieces_.push_back({std::move(gathered_), {}, {}});
     gathered_ = std::exchange(spare_, {});
 }
 
@@ -32,6 +37,8 @@ const std::vector<boost::asio::const_buffer>& output_queue::next() {
     buffers_.clear();
     std::size_t skip = offset_;
     for (const piece& part : pieces_) {
+        if (!part.descriptors.empty())
+            break;
         const auto bytes = part.bytes().subspan(std::exchange(skip, 0));
         buffers_.emplace_back(bytes.data(), bytes.size());
         if (buffers_.size() == pieces_per_write)
@@ -42,7 +49,7 @@ const std::vector<boost::asio::const_buffer>& output_queue::next() {
 
 void output_queue::written(std::size_t size) {
     offset_ += size;
-    while (!pieces_.empty() && offset_ >= pieces_.front().bytes().size()) {
+    while (!pieces_.empty() && !due() && offset_ >= pieces_.front().bytes().size()) {
         offset_ -= pieces_.front().bytes().size();
         if (pieces_.front().gathered.capacity() > spare_.capacity()) {
             spare_ = std::move(pieces_.front().gathered);

@@ -6,10 +6,13 @@
 
 #include <procpool/wire/payload.hpp>
 
+#include <system/segment.hpp>
+
 #include <boost/asio/buffer.hpp>
 
 #include <cstddef>
 #include <deque>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -28,6 +31,15 @@ public:
     void add(std::span<const std::byte> bytes);
     void add(const wire::payload& bytes);
 
+    /// Descriptors that are to be sent by other means before anything that is added after them is written.
+    void add(std::vector<std::shared_ptr<segment>> descriptors);
+
+    /// What is to be sent by other means before next() is asked; null if nothing is.
+    const std::vector<std::shared_ptr<segment>>* due() const noexcept {
+        return pieces_.empty() || pieces_.front().descriptors.empty() ? nullptr : &pieces_.front().descriptors;
+    }
+    void due_sent() { pieces_.pop_front(); }
+
     bool empty() const noexcept { return pieces_.empty() && gathered_.empty(); }
 
     /// What to write next. Stays valid and unchanged, whatever is added, until written() is told.
@@ -42,6 +54,7 @@ private:
     struct piece {
         std::vector<std::byte> gathered;
         wire::payload large;
+        std::vector<std::shared_ptr<segment>> descriptors;
         std::span<const std::byte> bytes() const noexcept {
             return large.empty() ? std::span<const std::byte>(gathered) : large.bytes();
         }

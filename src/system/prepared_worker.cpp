@@ -29,12 +29,14 @@ prepared_worker prepare_worker(const worker_command& command, int own_process) {
     made.answers = make_pipe(command.pipe_size);
     set_non_blocking(made.calls.write.get());
     set_non_blocking(made.answers.read.get());
+    made.descriptor_channel = make_descriptor_channel();
     made.printed = lead(made.descriptors, STDOUT_FILENO, command.standard_output);
     made.complained = lead(made.descriptors, STDERR_FILENO, command.standard_error);
     made.descriptors.give(made.calls.read.get(), worker_calls_fd);
     made.descriptors.give(made.answers.write.get(), worker_answers_fd);
     made.descriptors.give(made.shared.fd(), worker_memory_fd);
     made.descriptors.give(own_process, worker_pool_fd);
+    made.descriptors.give(made.descriptor_channel.worker.get(), worker_descriptors_fd);
     return made;
 }
 
@@ -43,6 +45,7 @@ void prepared_worker::close_workers_ends() noexcept {
     answers.write = unique_fd();
     printed.write = unique_fd();
     complained.write = unique_fd();
+    descriptor_channel.worker = unique_fd();
     shared.close_fd();
 }
 

@@ -7,6 +7,7 @@
 #include <procpool/output.hpp>
 
 #include <system/channel.hpp>
+#include <system/descriptor_channel.hpp>
 #include <system/descriptor_plan.hpp>
 
 #include <filesystem>
@@ -32,6 +33,7 @@ struct prepared_worker {
     pipe_ends answers;
     pipe_ends printed;    ///< if standard output is captured
     pipe_ends complained; ///< if standard error is
+    descriptor_channel_ends descriptor_channel;
     descriptor_plan descriptors;
 
     /// Gives up the worker's ends, once it has them.

@@ -10,9 +10,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -39,6 +41,27 @@ std::uint64_t resident_memory() noexcept {
     char* second = nullptr; // the first number is what is mapped
     ::strtoull(text, &second, 10);
     return ::strtoull(second, nullptr, 10) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+void keep_large_memory() noexcept {
+#ifdef __GLIBC__
+    ::mallopt(M_MMAP_THRESHOLD, 512 << 20);
+    ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
+#endif
+}
+
+void prefer_large_pages(void* memory, std::size_t size) noexcept {
+    constexpr std::uintptr_t large = std::uintptr_t{2} << 20;
+    const auto begin = (reinterpret_cast<std::uintptr_t>(memory) + large - 1) / large * large;
+    const auto end = (reinterpret_cast<std::uintptr_t>(memory) + size) / large * large;
+    if (begin < end)
+        ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+}
+
+void give_back_memory() noexcept {
+#ifdef __GLIBC__
+    ::malloc_trim(0);
+#endif
 }
 
 std::size_t most_resident_memory() noexcept {

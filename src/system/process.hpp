@@ -23,6 +23,16 @@ std::string program_name();
 /// How many bytes of this process are in memory; 0 if the system does not say.
 std::uint64_t resident_memory() noexcept;
 
+/// From now on large memory that is given up stays with this process, up to a bound, for the next time: memory that is new costs
+/// more than copying does.
+void keep_large_memory() noexcept;
+
+/// Lets the system use large pages for this memory, as far as they lie within. To touch them takes a tenth of the time.
+void prefer_large_pages(void* memory, std::size_t size) noexcept;
+
+/// Gives back to the system what is kept.
+void give_back_memory() noexcept;
+
 /// The most bytes that this process ever had in memory.
 std::size_t most_resident_memory() noexcept;
 

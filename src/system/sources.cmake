@@ -3,6 +3,10 @@ set(PROCPOOL_SYSTEM_SOURCES
     system/channel.cpp
     system/child.cpp
     system/cpus.cpp
+    system/descriptor_channel.cpp
+    system/descriptor_outlet.cpp
+    system/enclosed_input.cpp
+    system/enclosed_output.cpp
     system/line_cutter.cpp
     system/descriptor_message.cpp
     system/fork_orders.cpp
@@ -14,6 +18,9 @@ set(PROCPOOL_SYSTEM_SOURCES
     system/pool_watch.cpp
     system/prepared_worker.cpp
     system/process.cpp
+    system/segment.cpp
+    system/segment_cache.cpp
     system/spawn_launcher.cpp
     system/word_wait.cpp
-    system/worker_process.cpp)
+    system/worker_process.cpp
+    system/worker_segments.cpp)

@@ -66,13 +66,14 @@ std::atomic<bool> forked{false};
 // Those that do not hold a worker's descriptors were not started by a pool.
 template <class Watch>
 std::optional<worker_channel> take_over(const given_descriptors& at, Watch watch, const char* name) {
-    for (const int number : {worker_calls_fd, worker_answers_fd, worker_memory_fd, worker_pool_fd})
+    for (const int number :
+         {worker_calls_fd, worker_answers_fd, worker_memory_fd, worker_pool_fd, worker_descriptors_fd})
         if (!is_open(at[number]))
             return std::nullopt;
     try {
         unique_fd memory = move_up(at[worker_memory_fd]);
         worker_channel channel{move_up(at[worker_calls_fd]), move_up(at[worker_answers_fd]),
-                               shared_mapping::open(std::move(memory))};
+                               move_up(at[worker_descriptors_fd]), shared_mapping::open(std::move(memory))};
         watch(move_up(at[worker_pool_fd]));
         if (static bool once = false; !std::exchange(once, true)) // a fork server's workers have it from there
             ::pthread_atfork(nullptr, nullptr, [] { forked.store(true, std::memory_order_relaxed); });

@@ -18,6 +18,7 @@ namespace procpool::system {
 struct worker_channel {
     unique_fd calls;
     unique_fd answers;
+    unique_fd descriptors;
     shared_mapping shared;
 
     /// Waits for bytes from the pool. 0 when no more come. If the pool's process is gone, so is this one.

@@ -20,11 +20,12 @@ constexpr std::uint32_t largest_block = 64;
 } // namespace
 
 recorded_call::recorded_call(const wire::frame_header& frame, const wire::call_header& header,
-                             std::span<const std::byte> arguments, wire::payload_builder& result,
-                             system::shared_memory& shared, const system::module_table& modules)
-    : call(arguments, result, shared.ledger.phase_word(), system::copied()), shared_(shared), modules_(modules),
-      function_(header.function), id_(frame.id), timed_((frame.flags & wire::call_flags::timed) != 0),
-      whole_((frame.flags & wire::call_flags::whole_chunk) != 0) {
+                             std::span<const std::byte> arguments, wire::attachments attached,
+                             wire::payload_builder& result, system::shared_memory& shared,
+                             const system::module_table& modules)
+    : call(arguments, attached, result, shared.ledger.phase_word(), system::copied()), shared_(shared),
+      modules_(modules), function_(header.function), id_(frame.id),
+      timed_((frame.flags & wire::call_flags::timed) != 0), whole_((frame.flags & wire::call_flags::whole_chunk) != 0) {
     if (timed_ || (frame.flags & wire::call_flags::chunk) != 0)
         chunk_began_ = block_began_ = clock::now();
     if (timed_)

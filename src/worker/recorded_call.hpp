@@ -19,8 +19,8 @@ class recorded_call final : public call {
 public:
     /// @param result to which results are added; what it holds already is left alone
     recorded_call(const wire::frame_header& frame, const wire::call_header& header,
-                  std::span<const std::byte> arguments, wire::payload_builder& result, system::shared_memory& shared,
-                  const system::module_table& modules);
+                  std::span<const std::byte> arguments, wire::attachments attached, wire::payload_builder& result,
+                  system::shared_memory& shared, const system::module_table& modules);
 
     const void* function() const override { return modules_.find_function(function_); }
     const void* function(std::uint64_t name) const override { return modules_.find_function(name); }

@@ -10,6 +10,7 @@
 #include <system/fork_service.hpp>
 #include <system/modules.hpp>
 #include <system/process.hpp>
+#include <system/worker_segments.hpp>
 #include <wire/frame_reader.hpp>
 #include <wire/handshake.hpp>
 #include <worker/current_task.hpp>
@@ -21,6 +22,7 @@
 #include <cstring>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,7 +39,8 @@ class server final : public progress_reporter {
 public:
     /// @param forks what a fork server does, if this is one
     explicit server(system::worker_channel channel, system::fork_service* forks = nullptr)
-        : channel_(std::move(channel)), answers_(channel_.shared->answers), forks_(forks) {
+        : channel_(std::move(channel)), answers_(channel_.shared->answers), forks_(forks),
+          segments_(std::move(channel_.descriptors), channel_.shared->results), output_(&segments_) {
         current_task::instance().serve(channel_.shared->running, *this);
     }
 
@@ -114,6 +117,10 @@ private:
             return initialize(frame);
         case wire::frame_kind::call:
             return run_call(frame) ? next_step::go_on : next_step::give_up;
+        case wire::frame_kind::segment:
+            return segments_.announced(frame.bytes) ? next_step::go_on : next_step::give_up;
+        case wire::frame_kind::forget_segment:
+            return segments_.forgotten(frame.bytes) ? next_step::go_on : next_step::give_up;
         case wire::frame_kind::finish:
             return next_step::end;
         default:
@@ -121,14 +128,31 @@ private:
         }
     }
 
+    /// Splits a call's frame into its parts, and takes in what belongs to it.
+    bool open(const wire::frame& frame, wire::call_header& header) {
+        if (frame.bytes.size() < sizeof header)
+            return false;
+        std::memcpy(&header, frame.bytes.data(), sizeof header);
+        const auto behind = frame.bytes.subspan(sizeof header);
+        if ((frame.header.flags & wire::call_flags::enclosed) != 0)
+            return segments_.open(behind, opened_);
+        opened_.bytes = behind;
+        return true;
+    }
+
+    /// After a call: what came with it is given up.
+    void close_opened() {
+        opened_.attached.clear();
+        opened_.problem = nullptr;
+    }
+
     next_step initialize(const wire::frame& frame) {
         wire::call_header header;
-        if (frame.bytes.size() < sizeof header)
+        if (!open(frame, header))
             return next_step::give_up;
-        std::memcpy(&header, frame.bytes.data(), sizeof header);
         const auto call = [&] {
             wire::payload_builder result; // which nobody wants
-            recorded_call made(frame.header, header, frame.bytes.subspan(sizeof header), result, *channel_.shared,
+            recorded_call made(frame.header, header, opened_.bytes, {opened_.attached}, result, *channel_.shared,
                                modules_);
             call_entry(header, made);
         };
@@ -147,6 +171,7 @@ private:
         }
         if (system::is_copy_of_worker())
             system::end_at_once(0);
+        close_opened();
         answer(wire::frame_kind::ready, {});
         return next_step::go_on;
     }
@@ -165,26 +190,36 @@ private:
 
     bool run_call(const wire::frame& frame) {
         wire::call_header header;
-        if (frame.header.slot >= wire::ledger::slots || frame.bytes.size() < sizeof header)
+        if (frame.header.slot >= wire::ledger::slots || !open(frame, header))
             return false;
         wire::ledger& page = channel_.shared->ledger;
-        if (std::exchange(claimed_early_, 0) != frame.header.id && !page.claim(frame.header.slot, frame.header.id))
+        if (std::exchange(claimed_early_, 0) != frame.header.id && !page.claim(frame.header.slot, frame.header.id)) {
+            close_opened();
             return true; // withdrawn meanwhile
-        std::memcpy(&header, frame.bytes.data(), sizeof header);
+        }
         page.enter(task_phase::decoding);
         current_task::instance().begin(frame.header.id, header.attempt);
         const wire::frame_kind kind = call_and_encode(frame, header);
+        close_opened();
         current_task::instance().end();
         // A copy that a task made of this process has no business with the pool: the original answers.
         if (system::is_copy_of_worker())
             system::end_at_once(0);
         page.enter(task_phase::writing);
-        if (memory_limit_ != 0 && system::resident_memory() > memory_limit_)
+        if (memory_limit_ != 0 && system::resident_memory() > memory_limit_ && !shrink())
             channel_.shared->running.wear_out();
         page.finish(frame.header.slot, frame.header.id);
         send(kind, frame.header.slot, frame.header.id);
         page.enter(task_phase::unknown);
         return true;
+    }
+
+    /// Gives back what is only kept for being used again. Whether that is enough.
+    bool shrink() {
+        segments_.unmap();
+        write(segments_.trim(0));
+        system::give_back_memory();
+        return system::resident_memory() <= memory_limit_;
     }
 
     // Header and result are made in one piece, so that they leave in one write.
@@ -193,15 +228,22 @@ private:
         const std::size_t before_result = sizeof(wire::frame_header) + (is_chunk ? sizeof(chunk_report) : 0);
         output_.truncate(0);
         output_.extend(before_result);
-        recorded_call made(frame.header, header, frame.bytes.subspan(sizeof header), output_, *channel_.shared,
+        recorded_call made(frame.header, header, opened_.bytes, {opened_.attached}, output_, *channel_.shared,
                            modules_);
         wire::frame_kind kind = wire::frame_kind::result;
         try {
+            if (opened_.problem)
+                std::rethrow_exception(opened_.problem);
             call_entry(header, made);
             if (output_.size() - sizeof(wire::frame_header) > wire::max_payload_size)
                 throw pool_error(errc::not_serializable,
                                  "the result takes " + std::to_string(output_.size() - before_result) +
                                      " bytes; no message may be larger than " + std::to_string(wire::max_payload_size));
+            if (output_.attached_so_far().size() > wire::most_attached)
+                throw pool_error(errc::not_serializable, "the result holds " +
+                                                             std::to_string(output_.attached_so_far().size()) +
+                                                             " shared buffers; no message may have more than " +
+                                                             std::to_string(wire::most_attached));
         } catch (...) {
             kind = wire::frame_kind::failure;
             const wire::payload thrown = serialization::encode_exception(std::current_exception());
@@ -233,6 +275,10 @@ private:
         const wire::frame_header header{static_cast<std::uint32_t>(output_.size() - sizeof(wire::frame_header)), kind,
                                         0, slot, id};
         const bool reported = reported_.exchange(false, std::memory_order_relaxed);
+        if (system::worker_segments::wants(output_)) [[unlikely]] {
+            send_enclosed(kind, slot, id);
+            return;
+        }
         if (!reported && answers_.put(header, {output_.data() + sizeof header, output_.size() - sizeof header})) {
             if (answers_.must_wake())
                 ring_doorbell();
@@ -240,8 +286,25 @@ private:
             std::memcpy(output_.data(), &header, sizeof header);
             write({output_.data(), output_.size()});
         }
-        if (output_.capacity() > memory_kept_between_calls)
+        if (output_.capacity() > memory_kept_between_calls || (output_.block() && output_.block()->from))
             output_.finish();
+    }
+
+    void send_enclosed(wire::frame_kind kind, std::uint16_t slot, std::uint64_t id) {
+        const auto made = segments_.hand_over(output_, sizeof(wire::frame_header));
+        const std::span<const std::byte> frames(made.frames);
+        const auto before_bytes = frames.subspan(made.answer_at);
+        const std::size_t following = made.bytes_follow ? output_.size() - sizeof(wire::frame_header) : 0;
+        const wire::frame_header header{static_cast<std::uint32_t>(before_bytes.size() + following), kind,
+                                        wire::call_flags::enclosed, slot, id};
+        wire::payload_builder answer;
+        answer.append(frames.data(), made.answer_at);
+        answer.append(&header, sizeof header);
+        answer.append(before_bytes.data(), before_bytes.size());
+        answer.append(output_.data() + sizeof header, following);
+        write({answer.data(), answer.size()});
+        output_.finish();
+        write(segments_.trim(system::worker_segments::most_kept));
     }
 
     void ring_doorbell() {
@@ -260,6 +323,8 @@ private:
     system::fork_service* const forks_;
     system::module_table modules_;
     wire::frame_reader input_;
+    system::worker_segments segments_;
+    system::worker_segments::opened opened_; ///< the call that runs
     wire::payload_builder output_;
     std::mutex writing_;
     std::atomic<bool> reported_{false};
@@ -273,6 +338,7 @@ int serve(system::worker_channel channel) {
     // Whole lines at once, wherever they go: those of several workers do not mix, and what a task printed before it crashed is
     // not lost.
     std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
+    system::keep_large_memory();
     // Never destroyed: threads of tasks, and the one that watches for stops, may outlive it.
     return (new server(std::move(channel)))->run().value();
 }

@@ -7,7 +7,10 @@
 #include <procpool/procpool.hpp>
 
 #include <integration/scratch.hpp>
+#include <support/leftovers.hpp>
 #include <system/channel.hpp>
+#include <system/descriptor_channel.hpp>
+#include <wire/enclosure.hpp>
 #include <wire/frame.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -19,8 +22,11 @@
 #include <random>
 #include <span>
 #include <sstream>
+#include <thread>
+#include <vector>
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -68,6 +74,51 @@ void write_all(std::span<const std::byte> bytes) {
 void write_header(std::uint32_t size, wire::frame_kind kind, std::uint16_t slot, std::uint64_t id) {
     const wire::frame_header header{size, kind, 0, slot, id};
     write_all(std::as_bytes(std::span(&header, 1)));
+}
+
+// In a worker: the socket through which descriptors go.
+int descriptors_fd() {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+        const int fd = std::stoi(entry.path().filename().string());
+        std::error_code ignored;
+        if (fd > 2 && std::filesystem::read_symlink(entry.path(), ignored).string().starts_with("socket:"))
+            return fd;
+    }
+    throw std::runtime_error("the worker has no socket");
+}
+
+void hand_over(std::vector<int> which, std::uint64_t number = 1) {
+    if (system::send_descriptors(descriptors_fd(), number, which) != 0)
+        throw std::runtime_error("cannot send descriptors to the pool");
+}
+
+constexpr int all_seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
+
+int memory(off_t size, int seals, off_t touched) {
+    const int fd = ::memfd_create("hostile", MFD_ALLOW_SEALING);
+    if (fd < 0 || ::ftruncate(fd, size) != 0 || (touched != 0 && ::fallocate(fd, 0, 0, touched) != 0) ||
+        (seals != 0 && ::fcntl(fd, F_ADD_SEALS, seals) != 0))
+        throw std::runtime_error("cannot make memory");
+    return fd;
+}
+
+void announce(std::uint32_t number, std::uint64_t size) {
+    const wire::segment_message message{number, 0, size};
+    write_header(sizeof message, wire::frame_kind::has_segment, 0, 0);
+    write_all(std::as_bytes(std::span(&message, 1)));
+}
+
+// The answer to the very task that runs this.
+void answer_enclosed(const wire::enclosure_header& enclosure, std::span<const std::byte> behind) {
+    const std::uint64_t id = this_task::id();
+    std::uint16_t slot = 0;
+    while (shared_memory().ledger.look(slot, id) != wire::ledger_state::running)
+        ++slot;
+    const wire::frame_header header{static_cast<std::uint32_t>(sizeof enclosure + behind.size()),
+                                    wire::frame_kind::result, wire::call_flags::enclosed, slot, id};
+    write_all(std::as_bytes(std::span(&header, 1)));
+    write_all(std::as_bytes(std::span(&enclosure, 1)));
+    write_all(behind);
 }
 
 [[noreturn]] void wait_for_the_end() {
@@ -121,13 +172,83 @@ void attack(int way) {
         write_header(3, wire::frame_kind::progress, 0, 1);
         write_all(std::span(garbage).first(3));
         break;
+    case 12: // memory that does not come
+        announce(1, 4096);
+        break;
+    case 13: // that is not sealed
+        hand_over({memory(4096, 0, 4096)});
+        announce(1, 4096);
+        break;
+    case 14: // that is no memory
+        hand_over({answers_fd()});
+        announce(1, 4096);
+        break;
+    case 15: // that is shorter than it should be
+        hand_over({memory(4096, all_seals, 4096)});
+        announce(1, 8192);
+        break;
+    case 16: // under a number that there is not
+        hand_over({memory(4096, all_seals, 4096)});
+        announce(17, 4096);
+        break;
+    case 17: // two pieces for one
+        hand_over({memory(4096, all_seals, 4096), memory(4096, all_seals, 4096)});
+        announce(1, 4096);
+        break;
+    case 18: // said to be another message than it is
+        hand_over({memory(4096, all_seals, 4096)}, 2);
+        announce(1, 4096);
+        break;
+    case 19: // an answer in memory that was not announced
+        answer_enclosed({1, 0, 0, 8}, {});
+        break;
+    case 20: // an answer beyond its memory's end
+        hand_over({memory(4096, all_seals, 4096)});
+        announce(1, 4096);
+        answer_enclosed({1, 0, 4090, 8}, {});
+        break;
+    case 21: // the same so far beyond it that the numbers go around
+        hand_over({memory(4096, all_seals, 4096)});
+        announce(1, 4096);
+        answer_enclosed({1, 0, ~std::uint64_t{0} - 3, 8}, {});
+        break;
+    case 22: // an answer of which nothing was ever written
+        hand_over({memory(off_t{1} << 29, all_seals, 0)});
+        announce(1, 1 << 29);
+        answer_enclosed({1, 0, 0, 1 << 29}, {});
+        break;
+    case 23: // more attached than can be
+        answer_enclosed({0, 100'000, 0, 8}, garbage);
+        break;
+    case 24: // an attached thing that does not come
+        answer_enclosed({0, 1, 0, 8}, std::vector<std::byte>(16));
+        break;
+    case 25: // attached things that are not sealed
+        hand_over({memory(4096, 0, 4096)});
+        answer_enclosed({0, 1, 0, 8}, std::vector<std::byte>(16));
+        break;
+    case 26: // of which a part is not there
+        hand_over({memory(off_t{1} << 40, all_seals, 4096)});
+        answer_enclosed({0, 1, 0, 8}, std::vector<std::byte>(16));
+        break;
+    case 27: // attached where nothing is
+        hand_over({memory(4096, all_seals, 4096)});
+        answer_enclosed({0, 1, 0, 8}, std::vector<std::byte>(16, std::byte{0xff}));
+        break;
+    case 28: // shorter than it says
+        answer_enclosed({0, 0, 0, 800}, std::vector<std::byte>(16));
+        break;
+    case 29: // to drop what it never had
+        write_header(3, wire::frame_kind::dropped_segment, 0, 0);
+        write_all(std::span(garbage).first(3));
+        break;
     default:
         throw std::logic_error("no such attack");
     }
     wait_for_the_end();
 }
 
-constexpr int ways = 12;
+constexpr int ways = 30;
 
 } // namespace
 
@@ -240,6 +361,55 @@ BOOST_AUTO_TEST_CASE(an_answer_given_twice_does_not_complete_anything_twice) {
     BOOST_TEST(told == 1);
 }
 
+BOOST_AUTO_TEST_CASE(descriptors_that_nothing_refers_to_are_not_kept) {
+    const auto before = leftovers::now();
+    {
+        process_pool pool({.workers = 1});
+        pool.submit([] {
+                for (std::uint64_t i = 0; i != 20; ++i)
+                    hand_over(std::vector<int>(200, memory(4096, all_seals, 4096)), i);
+            })
+            .get();
+        const auto after = leftovers::now();
+        BOOST_TEST(after.descriptors.size() < before.descriptors.size() + 40);
+        // It has used up its numbers, so what it hands over honestly is not believed any more.
+        BOOST_CHECK_THROW(pool.submit([] { return std::vector<char>(1 << 20); }).get(), pool_error);
+        BOOST_TEST(pool.submit([] { return std::vector<char>(1 << 20); }).get().size() == 1u << 20);
+    }
+    BOOST_TEST(wait_for_no_leftovers(before) == "");
+}
+
+// The one who reads decides on what it has read, however often it changes meanwhile.
+BOOST_AUTO_TEST_CASE(a_result_that_changes_while_it_is_read_harms_nobody) {
+    process_pool pool({.workers = 1});
+    using nested = std::vector<std::vector<std::string>>;
+    for (int round = 0; round != 20; ++round) {
+        auto changing = pool.submit([] {
+                                // The memory of the next result is that of the last one, where this goes on writing.
+                                std::ifstream maps("/proc/self/maps");
+                                for (std::string line; std::getline(maps, line);) {
+                                    if (line.find("memfd:procpool-data") == line.npos || line.find("rw-s") == line.npos)
+                                        continue;
+                                    auto* const at =
+                                        reinterpret_cast<volatile unsigned char*>(std::stoull(line, nullptr, 16));
+                                    std::thread([at] {
+                                        for (unsigned i = 0;; ++i)
+                                            at[16 + i * 7919 % 300'000] = static_cast<unsigned char>(i * 31);
+                                    }).detach();
+                                    break;
+                                }
+                                return nested(300, std::vector<std::string>(60, std::string(20, 'x')));
+                            })
+                            .start();
+        BOOST_REQUIRE(changing.wait_for(20s));
+        try {
+            BOOST_TEST(changing.get().size() < 1'000'000u);
+        } catch (const std::exception&) {
+            // Most of them make no sense.
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_ledger_scribbled_over_harms_nobody_else) {
     process_pool pool({.workers = 2});
     auto scribbler = pool.submit([] {
@@ -302,7 +472,8 @@ BOOST_AUTO_TEST_CASE(nothing_that_pool_and_worker_share_has_a_name_that_somebody
                            })
                            .get();
     for (const std::string& kind : kinds)
-        BOOST_TEST((kind.starts_with("pipe:") || kind.starts_with("anon_inode:") || kind.starts_with("/proc/")),
+        BOOST_TEST((kind.starts_with("pipe:") || kind.starts_with("socket:") || kind.starts_with("anon_inode:") ||
+                    kind.starts_with("/proc/")),
                    kind << " is open in a worker");
     BOOST_TEST(shared_names() == before);
 }

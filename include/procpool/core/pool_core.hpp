@@ -24,6 +24,9 @@ namespace procpool::core {
 /// The name by which a worker knows the function at this address. Throws pool_error if it lies in no module.
 std::uint64_t function_entry(const void* address);
 
+/// Where arguments are to be encoded, so that large ones can be handed to a worker as they are.
+wire::storage& memory_for_arguments() noexcept;
+
 class wait_cancellation;
 
 /// Somebody who waits for something to become true of the pool.

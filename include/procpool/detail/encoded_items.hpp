@@ -47,6 +47,7 @@ public:
 
 private:
     void note_end(std::size_t offset);
+    std::size_t with_few_attached(std::size_t first, std::size_t most) const noexcept;
     std::size_t begin_of(std::size_t item) const noexcept {
         return ends_.empty() ? item * stride_ : item == 0 ? 0 : ends_[item - 1];
     }

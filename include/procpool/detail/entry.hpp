@@ -82,7 +82,7 @@ struct call_entry;
 template <class F, class R, class... P, class... T>
 struct call_entry<F, R, type_list<P...>, type_list<T...>> {
     static void run(worker::call& made) {
-        serialization::decoder in(made.arguments());
+        serialization::decoder in(made.arguments(), made.attached());
         F function = decode_function<F>(in, made);
         std::tuple<T...> arguments{in.get<T>()...};
         in.finish();
@@ -114,7 +114,7 @@ decltype(auto) call_next(worker::call& made, serialization::decoder& in, F& func
 template <class F, class R, class Parameters, class Travelled>
 struct chunk_entry {
     static void run(worker::call& made) {
-        serialization::decoder in(made.arguments());
+        serialization::decoder in(made.arguments(), made.attached());
         serialization::encoder out(made.result());
         F function = decode_function<F>(in, made);
         while (made.next_item()) {
@@ -151,7 +151,7 @@ struct settled_entry;
 template <class F, class R, class Parameters, class... T>
 struct settled_entry<F, R, Parameters, type_list<T...>> {
     static void run(worker::call& made) {
-        serialization::decoder in(made.arguments());
+        serialization::decoder in(made.arguments(), made.attached());
         serialization::encoder out(made.result());
         F function = decode_function<F>(in, made);
         while (made.next_item()) {
@@ -189,7 +189,7 @@ struct settled_entry<F, R, Parameters, type_list<T...>> {
 template <class F, class R, class Op, class T, class Parameters, class Travelled>
 struct reduce_entry {
     static void run(worker::call& made) {
-        serialization::decoder in(made.arguments());
+        serialization::decoder in(made.arguments(), made.attached());
         F function = decode_function<F>(in, made);
         Op combine = decode_named_function<Op>(in, made);
         std::optional<T> all;

@@ -57,7 +57,7 @@ settled<R> settle(core::task& over) noexcept {
     if (over.failed)
         return {serialization::decode_exception(over.bytes.bytes()), {}};
     try {
-        serialization::decoder in(over.bytes.bytes());
+        serialization::decoder in(over.bytes);
         if constexpr (std::is_void_v<R>) {
             in.finish();
             return {nullptr, no_value{}};

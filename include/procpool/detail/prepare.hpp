@@ -73,7 +73,7 @@ core::encoded_call encode_call(F&& f, Arguments&&... arguments) {
         try {
             call.entry = entry_name<typename made::entry>();
             call.function = function_name(f);
-            wire::payload_builder bytes;
+            wire::payload_builder bytes(&core::memory_for_arguments());
             serialization::encoder out(bytes);
             encode_function(out, f);
             encode_arguments(out, typename made::shape::travelled{}, std::forward<Arguments>(arguments)...);
@@ -155,7 +155,7 @@ inline constexpr bool travels_as_it_is<element_call<F, Element>, Range> = true;
 template <class Call, class Range>
 std::shared_ptr<encoded_items> encode_range(wire::payload before, Range&& inputs) {
     auto items = std::make_shared<encoded_items>(std::move(before));
-    wire::payload_builder bytes;
+    wire::payload_builder bytes(&core::memory_for_arguments());
     serialization::encoder out(bytes);
     if constexpr (travels_as_it_is<Call, std::remove_cvref_t<Range>>) {
         const std::size_t size = sizeof(std::ranges::range_value_t<Range>);

@@ -274,7 +274,7 @@ private:
         const auto takes_long = [begin] { return std::chrono::steady_clock::now() - begin > longest_pull; };
         while (std::size_t space = input_ ? room() : 0) {
             auto items = std::make_shared<encoded_items>(input_->before());
-            wire::payload_builder bytes;
+            wire::payload_builder bytes(&core::memory_for_arguments());
             serialization::encoder out(bytes);
             bool more = true;
             std::exception_ptr error;

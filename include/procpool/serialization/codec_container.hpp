@@ -34,6 +34,16 @@ void decode_block(decoder& from, Container& container) {
     const std::size_t count = from.count(sizeof(element));
     container.clear();
     container.reserve(count);
+    if (count >= worth_large_pages / sizeof(element)) [[unlikely]]
+        expect_filling(container.data(), count * sizeof(element));
+    if constexpr (sizeof(element) == 1 && (std::is_integral_v<element> || std::is_same_v<element, std::byte>)) {
+        const auto* const first = reinterpret_cast<const element*>(from.take(count));
+        // Fresh large pages are still in the cache when they are filled in steps like this.
+        constexpr std::size_t bytes_at_once = std::size_t{256} << 10;
+        for (std::size_t done = 0; done < count; done += bytes_at_once)
+            container.insert(container.end(), first + done, first + std::min(done + bytes_at_once, count));
+        return;
+    }
     for (std::size_t done = 0; done < count;) {
         const std::size_t more = std::min(step, count - done);
         container.resize(done + more);
@@ -57,6 +67,10 @@ struct codec<std::basic_string<Char, Traits, Allocator>> {
     static void decode(decoder& from, string& value) {
         if constexpr (sizeof(Char) == 1) {
             const std::size_t size = from.count();
+            if (size >= worth_large_pages) [[unlikely]] {
+                value.reserve(size);
+                expect_filling(value.data(), size);
+            }
             value.assign(reinterpret_cast<const Char*>(from.take(size)), size);
         } else {
             decode_block(from, value);

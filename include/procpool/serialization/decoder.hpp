@@ -7,6 +7,7 @@
 #define PROCPOOL_SERIALIZATION_DECODER_HPP
 
 #include <procpool/serialization/fwd.hpp>
+#include <procpool/wire/payload.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -27,7 +28,10 @@ namespace procpool::serialization {
  */
 class decoder {
 public:
-    explicit decoder(std::span<const std::byte> bytes) noexcept : at_(bytes.data()), end_(at_ + bytes.size()) {}
+    /// @param attached what is attached to the bytes
+    explicit decoder(std::span<const std::byte> bytes, wire::attachments attached = {}) noexcept
+        : at_(bytes.data()), end_(at_ + bytes.size()), begin_(at_), attached_(attached) {}
+    explicit decoder(const wire::payload& message) noexcept : decoder(message.bytes(), message.attachments()) {}
     decoder(const decoder&) = delete;
     decoder& operator=(const decoder&) = delete;
     ~decoder() {
@@ -77,8 +81,16 @@ public:
     }
 
     // What follows is for the codecs and the archive.
+    //
+    // The bytes may lie in memory that a worker shares and can change at any time. So each is looked at once: what is checked
+    // is a copy, and the compiler is kept from fetching it again afterwards.
 
-    /// The next bytes, which are then read; valid as long as the message is.
+    /// What is attached to the next byte; null if nothing is.
+    std::shared_ptr<wire::attachment> attachment() const noexcept {
+        return attached_.find(static_cast<std::size_t>(at_ - begin_));
+    }
+
+    /// The next bytes, which are then read; valid as long as the message is. To be copied, and looked at only then.
     const std::byte* take(std::size_t size) {
         if (remaining() < size) [[unlikely]]
             fail_truncated();
@@ -96,9 +108,14 @@ public:
     template <class T>
     void raw(T& value) {
         std::memcpy(static_cast<void*>(std::addressof(value)), take(sizeof(T)), sizeof(T));
+        fetched(value);
     }
 
-    std::uint8_t byte() { return std::to_integer<std::uint8_t>(*take(1)); }
+    std::uint8_t byte() {
+        auto value = std::to_integer<std::uint8_t>(*take(1));
+        fetched(value);
+        return value;
+    }
 
     bool boolean() {
         const std::uint8_t value = byte();
@@ -159,6 +176,15 @@ public:
     }
 
 private:
+    /// From here on the compiler does not know any more that the value is what stands in the message.
+    template <class T>
+    static void fetched(T& value) noexcept {
+        if constexpr (std::is_integral_v<T> && sizeof(T) <= sizeof(std::uint64_t))
+            asm("" : "+r"(value));
+        else if constexpr (std::is_class_v<T> && sizeof(T) <= 64)
+            asm("" : "+m"(value));
+    }
+
     input_archive& make_archive();
     void discard_archive() noexcept;
     void end_graph();
@@ -168,6 +194,8 @@ private:
 
     const std::byte* at_;
     const std::byte* end_;
+    const std::byte* begin_;
+    wire::attachments attached_;
     input_archive* archive_ = nullptr;
     std::uint64_t steps_left_ = std::uint64_t{1} << 24;
 };

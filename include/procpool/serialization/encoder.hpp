@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 namespace procpool::serialization {
 
@@ -62,6 +63,9 @@ public:
             std::memcpy(at + 1, &value, sizeof(value));
         }
     }
+
+    /// Attaches something to the byte that is written next.
+    void attach(std::shared_ptr<wire::attachment> what) { to_.attach(std::move(what)); }
 
     std::size_t written() const noexcept { return to_.size(); }
 

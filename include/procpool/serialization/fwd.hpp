@@ -23,6 +23,12 @@ inline constexpr std::size_t nesting_limit = 1000;
 /// Throws pool_error(errc::not_serializable, sentence). Out of line, so that the paths that do not fail stay small.
 [[noreturn]] void fail(const char* sentence);
 
+/// Fresh memory is about to be filled from its beginning to its end: large pages are worth it, should the system have some.
+void expect_filling(void* memory, std::size_t size) noexcept;
+
+/// From so many bytes on that is worth the call.
+inline constexpr std::size_t worth_large_pages = std::size_t{4} << 20;
+
 /// What `fail` says when there are fewer bytes than the type needs.
 [[noreturn]] void fail_truncated();
 

@@ -8,10 +8,40 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <span>
 #include <utility>
+#include <vector>
 
 namespace procpool::wire {
+
+/// Something that crosses beside the bytes of a message. What it is, and how it crosses, the link knows.
+class attachment {
+public:
+    virtual ~attachment() = default;
+
+protected:
+    attachment() = default;
+    attachment(const attachment&) = default;
+    attachment& operator=(const attachment&) = default;
+};
+
+/// A place among a message's bytes, and what belongs there.
+struct attached {
+    std::size_t at;
+    std::shared_ptr<attachment> what;
+};
+
+/// What is attached to some bytes, in order of place.
+struct attachments {
+    std::span<const attached> all;
+    std::size_t shift = 0; ///< where the bytes begin, in terms of the places
+
+    /// What belongs at this place among the bytes; null if nothing does.
+    std::shared_ptr<attachment> find(std::size_t at) const noexcept;
+};
+
+class storage;
 
 /// The bytes of one message: the arguments of a task, or its result.
 /**
@@ -23,11 +53,14 @@ public:
     /// So many bytes need no memory of their own.
     static constexpr std::size_t inline_capacity = 32;
 
-    /// Memory that several payloads may share. The bytes follow the header.
+    /// Memory that several payloads may share. The bytes follow the header, unless it comes from a storage.
     struct block {
         std::atomic<std::uint32_t> owners{1};
         std::size_t capacity = 0;
-        std::byte* bytes() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
+        std::byte* memory = nullptr;
+        storage* from = nullptr; ///< which gets it back; null if there is none
+        std::vector<attached>* attachments = nullptr;
+        std::byte* bytes() noexcept { return memory; }
     };
 
     payload() noexcept = default;
@@ -67,8 +100,16 @@ public:
     const std::byte* data() const noexcept { return shared_ ? storage_.shared.data : storage_.local; }
     std::span<const std::byte> bytes() const noexcept { return {data(), size_}; }
 
-    /// Part of this payload, sharing its memory.
+    /// Part of this payload, sharing its memory. What is attached to that part comes with it.
     payload slice(std::size_t offset, std::size_t size) const;
+
+    /// What is attached to these bytes.
+    wire::attachments attachments() const noexcept {
+        return shared_ && storage_.shared.owner->attachments ? find_attachments() : wire::attachments{};
+    }
+
+    /// The block that it lies in, or null if it has none.
+    const block* owner() const noexcept { return shared_ ? storage_.shared.owner : nullptr; }
 
     /// A block with room for `capacity` bytes and one owner.
     static block* allocate(std::size_t capacity);
@@ -77,6 +118,8 @@ public:
     static void release(block* owner) noexcept;
 
 private:
+    wire::attachments find_attachments() const noexcept;
+
     struct shared_bytes {
         block* owner;
         const std::byte* data;
@@ -90,10 +133,30 @@ private:
     bool shared_ = false;
 };
 
+/// Where the memory of large payloads comes from, and goes back to.
+/**
+ * Any thread may call it.
+ */
+class storage {
+public:
+    /// What is at least as large as this should come from here.
+    static constexpr std::size_t threshold = std::size_t{256} << 10;
+
+    /// A block with room for so many bytes and one owner; null if none is to be had.
+    virtual payload::block* take(std::size_t capacity) = 0;
+
+    /// The last owner has given it up.
+    virtual void give_back(payload::block* unused) noexcept = 0;
+
+protected:
+    ~storage() = default;
+};
+
 /// Collects bytes and becomes a payload without copying them again.
 class payload_builder {
 public:
-    payload_builder() noexcept = default;
+    /// @param large where to take the memory from once it is much; null: from the heap. It outlives the payload.
+    explicit payload_builder(storage* large = nullptr) noexcept : large_(large) {}
     payload_builder(const payload_builder&) = delete;
     payload_builder& operator=(const payload_builder&) = delete;
     ~payload_builder() {
@@ -111,15 +174,29 @@ public:
     }
 
     void append(const void* bytes, std::size_t size) {
-        if (size != 0)
+        if (size >= storage::threshold) [[unlikely]]
+            append_much(bytes, size);
+        else if (size != 0)
             std::memcpy(extend(size), bytes, size);
     }
 
-    /// Gives back the last bytes of what was extended.
+    /// The same with what is attached to them.
+    void append(const payload& other);
+
+    /// Attaches something to the byte that comes next. At most one thing to each.
+    void attach(std::shared_ptr<attachment> what) { attached_.push_back({size_, std::move(what)}); }
+    const std::vector<attached>& attached_so_far() const noexcept { return attached_; }
+
+    /// Gives back the last bytes of what was extended, and what is attached to them.
     void truncate(std::size_t size) noexcept {
         if (size < size_)
             size_ = size;
+        if (!attached_.empty()) [[unlikely]]
+            detach();
     }
+
+    /// The block that holds the bytes, or null if there is none.
+    const payload::block* block() const noexcept { return block_; }
 
     std::size_t size() const noexcept { return size_; }
     std::size_t capacity() const noexcept { return capacity_; }
@@ -129,13 +206,19 @@ public:
     payload finish();
 
 private:
+    void append_much(const void* bytes, std::size_t size);
     void grow(std::size_t size);
+    bool grow_in_storage(std::size_t size);
+    void take_over(payload::block* bigger) noexcept;
+    void detach() noexcept;
 
     std::byte local_[payload::inline_capacity];
     payload::block* block_ = nullptr;
     std::byte* data_ = local_;
     std::size_t size_ = 0;
     std::size_t capacity_ = payload::inline_capacity;
+    storage* large_;
+    std::vector<attached> attached_;
 };
 
 } // namespace procpool::wire

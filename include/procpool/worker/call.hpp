@@ -20,18 +20,23 @@ class call {
 public:
     /// @param phase  where word is left of what is being done
     /// @param copied whether this is not the worker but a copy of it, which a task made by fork and which came back from the task
-    call(std::span<const std::byte> arguments, wire::payload_builder& result, std::atomic<std::uint32_t>& phase,
-         const std::atomic<bool>& copied) noexcept
-        : arguments_(arguments), result_(result), phase_(phase), copied_(copied), kept_(result.size()) {}
+    call(std::span<const std::byte> arguments, wire::attachments attached, wire::payload_builder& result,
+         std::atomic<std::uint32_t>& phase, const std::atomic<bool>& copied) noexcept
+        : arguments_(arguments), attached_(attached), result_(result), phase_(phase), copied_(copied),
+          kept_(result.size()) {}
     call(const call&) = delete;
     call& operator=(const call&) = delete;
 
     std::span<const std::byte> arguments() const noexcept { return arguments_; }
+    wire::attachments attached() const noexcept { return attached_; } ///< to the arguments
     wire::payload_builder& result() noexcept { return result_; }
 
     /// Leaves word of what is being done, for the post-mortem in case that it is the last thing.
     void enter(task_phase phase) noexcept {
         phase_.store(static_cast<std::uint32_t>(phase), std::memory_order_release);
+        // The result of the original may be in memory that the copy shares.
+        if (phase == task_phase::encoding && copied_.load(std::memory_order_relaxed)) [[unlikely]]
+            end_copy();
     }
 
     /// In a chunk, before each of its items: whether there is another one to run. What was added to the result since the last
@@ -42,7 +47,8 @@ public:
         if (in_item_) {
             // Once a result could not be kept, no further item may be begun: what is kept has to be all that is done.
             ++done_;
-            if (!results_.keep(result_.data() + kept_, result_.size() - kept_))
+            // What is attached to a result cannot be kept either.
+            if (!result_.attached_so_far().empty() || !results_.keep(result_.data() + kept_, result_.size() - kept_))
                 last_ = true;
             kept_ = result_.size();
         }
@@ -77,6 +83,7 @@ private:
     [[noreturn]] virtual void end_copy() noexcept = 0;
 
     std::span<const std::byte> arguments_;
+    wire::attachments attached_;
     wire::payload_builder& result_;
     std::atomic<std::uint32_t>& phase_;
     const std::atomic<bool>& copied_;
