@@ -201,15 +201,14 @@ BOOST_AUTO_TEST_CASE(arguments_that_kill_whoever_reads_them_fail_their_task_alon
     std::vector<procpool::task_handle<pid_t>> others;
     for (int i = 0; i != 20; ++i)
         others.push_back(pool.submit(own_pid).start());
-    const auto died =
-        death_of(pool.submit([](const std::vector<char>& all) { return all.size(); }, std::vector<char>(300 << 20)));
-    BOOST_TEST((died.details().phase == procpool::task_phase::reading));
-    BOOST_TEST(died.details().signal.value() == SIGABRT);
-    BOOST_TEST(contains(died.what(), "reading the arguments of the task"), died.what());
+    // In shared memory they do not even fit in; the call fails and the worker lives.
+    BOOST_CHECK_EXCEPTION(
+        pool.submit([](const std::vector<char>& all) { return all.size(); }, std::vector<char>(300 << 20)).get(),
+        boost::system::system_error, [](const auto& error) { return error.code().value() == ENOMEM; });
     for (auto& other : others)
         BOOST_CHECK_NO_THROW(other.get());
     BOOST_TEST(pool.submit(own_pid).get() > 0);
-    BOOST_TEST(pool.stats().workers_died == 2u);
+    BOOST_TEST(pool.stats().workers_died == 0u);
 #endif
 }
 

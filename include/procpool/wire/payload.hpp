@@ -140,7 +140,7 @@ private:
 class storage {
 public:
     /// What is at least as large as this should come from here.
-    static constexpr std::size_t threshold = std::size_t{256} << 10;
+    static constexpr std::size_t threshold = std::size_t{128} << 10;
 
     /// A block with room for so many bytes and one owner; null if none is to be had.
     virtual payload::block* take(std::size_t capacity) = 0;
