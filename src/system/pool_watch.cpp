@@ -83,6 +83,7 @@ void end_with_pool(unique_fd pool_process, pid_t group) {
 pool_watch::pool_watch(int pool_process, pid_t group) : stop_(::eventfd(0, EFD_CLOEXEC)) {
     if (!stop_)
         throw_failure("preparing a fork server's second thread");
+    stop_ = move_up(stop_.release());
     thread_ = start_thread({pool_process, stop_.get(), group}, PTHREAD_CREATE_JOINABLE);
 }
 
@@ -90,9 +91,11 @@ pool_watch::~pool_watch() {
     if (is_copy_of_worker())
         return; // which has no such thread
     const std::uint64_t one = 1;
-    // Into a counter of eight bytes that is zero, this cannot fail.
-    [[maybe_unused]] const ssize_t written = ::write(stop_.get(), &one, sizeof one);
-    ::pthread_join(thread_, nullptr);
+    // Should somebody have closed the descriptor all the same, the thread is left over, and will be noticed.
+    if (::write(stop_.get(), &one, sizeof one) == sizeof one)
+        ::pthread_join(thread_, nullptr);
+    else
+        ::pthread_detach(thread_);
 }
 
 } // namespace procpool::system

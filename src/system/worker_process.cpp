@@ -30,6 +30,12 @@ constexpr int pool_is_gone = 71;
 // Programs that close or duplicate descriptors by number rarely go beyond 255.
 constexpr int preferred_lowest = 512;
 
+bool is_open(int fd) {
+    return ::fcntl(fd, F_GETFD) >= 0;
+}
+
+} // namespace
+
 unique_fd move_up(int fd) {
     rlimit limit{};
     int lowest = preferred_lowest;
@@ -43,12 +49,6 @@ unique_fd move_up(int fd) {
     ::close(fd);
     return moved;
 }
-
-bool is_open(int fd) {
-    return ::fcntl(fd, F_GETFD) >= 0;
-}
-
-} // namespace
 
 void end_saying(const char* why, int exit_code) noexcept {
     const char prefix[] = "procpool: ";

@@ -28,6 +28,10 @@ struct worker_channel {
     void write(std::span<const std::byte> bytes);
 };
 
+/// The same descriptor under a number that the program's own code, if it uses, closes or replaces the low ones, does not meet.
+/// Throws boost::system::system_error.
+unique_fd move_up(int fd);
+
 /// Where a new worker finds the descriptors that its pool gave it: if it was spawned, at their very numbers.
 class given_descriptors {
 public:

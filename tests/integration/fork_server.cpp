@@ -56,7 +56,12 @@ procpool::pool_options forked_after(procpool::bound_call preload, std::size_t wo
 
 std::string content_of(const std::string& file) {
     std::ifstream in(file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    std::string all;
+    char part[4096];
+    // Whatever becomes of the process meanwhile.
+    while (in.read(part, sizeof part), in.gcount() > 0)
+        all.append(part, static_cast<std::size_t>(in.gcount()));
+    return all;
 }
 
 std::vector<std::string> arguments_of(pid_t pid) {
