@@ -42,6 +42,13 @@ namespace {
 
 constexpr auto patience = 30s;
 
+// ThreadSanitizer has a thread of its own in a process that has started one.
+#if defined(__SANITIZE_THREAD__)
+constexpr bool all_threads_are_the_programs = false;
+#else
+constexpr bool all_threads_are_the_programs = true;
+#endif
+
 procpool::pool_options forked(std::size_t workers) {
     return {.workers = workers, .method = procpool::start_method::forkserver};
 }
@@ -358,7 +365,8 @@ BOOST_AUTO_TEST_CASE(a_forked_worker_finds_everything_as_a_spawned_one_does) {
     BOOST_TEST(made.handled == spawned.handled, boost::test_tools::per_element());
     BOOST_TEST(made.tid_is_right);
     BOOST_TEST(made.mutex_is_right);
-    BOOST_TEST(made.threads == spawned.threads);
+    if (all_threads_are_the_programs)
+        BOOST_TEST(made.threads == spawned.threads);
     BOOST_TEST(made.name == spawned.name);
     BOOST_TEST(kinds(made) == kinds(spawned), boost::test_tools::per_element());
     BOOST_TEST(made.descriptors.at(0) == "/dev/null");
@@ -476,7 +484,8 @@ BOOST_AUTO_TEST_CASE(a_preload_that_leaves_threads_running_is_refused_in_words) 
     procpool::process_pool pool(forked_after(procpool::bind(start_threads, 2)));
     const failed told = failure_of(pool);
     BOOST_TEST(told.code == make_error_code(errc::worker_start_failed));
-    BOOST_TEST(contains(told.text, "3 threads"), told.text);
+    if (all_threads_are_the_programs)
+        BOOST_TEST(contains(told.text, "3 threads"), told.text);
     BOOST_TEST(contains(told.text, "of-the-preload"), told.text);
 }
 
