@@ -68,7 +68,7 @@ received receive_descriptors(int socket, std::uint64_t number, std::size_t count
     ssize_t size = 0;
     while ((size = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC)) < 0)
         if (errno != EINTR)
-            return received::nonsense;
+            return errno == ENOMEM || errno == ENOBUFS ? received::shortage : received::nonsense;
     // First of all they are taken into care, whatever they are.
     for (cmsghdr* part = CMSG_FIRSTHDR(&message); part; part = CMSG_NXTHDR(&message, part)) {
         if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)

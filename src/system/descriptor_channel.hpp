@@ -31,7 +31,7 @@ int send_descriptors(int socket, std::uint64_t number, std::span<const int> whic
 enum class received : std::uint8_t {
     all,
     nonsense, ///< they are not there, or not as many, or others
-    shortage, ///< this process may not have so many descriptors open
+    shortage, ///< this process may not have so many descriptors open, or the system has no memory for them
 };
 
 /// Takes what send_descriptors() has sent as its message of this number.

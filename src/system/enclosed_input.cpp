@@ -7,6 +7,7 @@
 #include <wire/frame.hpp>
 
 #include <cstring>
+#include <new>
 #include <utility>
 
 namespace procpool::system {
@@ -23,7 +24,8 @@ struct result_block : wire::payload::block {
 class result_storage final : public wire::storage {
 public:
     static result_storage& instance() noexcept {
-        static result_storage& the_one = *new result_storage;
+        alignas(result_storage) static std::byte place[sizeof(result_storage)]; // not on the heap, which may be full
+        static result_storage& the_one = *::new (static_cast<void*>(place)) result_storage;
         return the_one;
     }
     wire::payload::block* take(std::size_t) override { return nullptr; }

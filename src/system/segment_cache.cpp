@@ -21,7 +21,8 @@ constexpr std::size_t greatest_size = std::size_t{2} << 30;
 
 segment_cache& segment_cache::instance() noexcept {
     // Never destroyed: a payload may outlive everything else.
-    static segment_cache& the_one = *new segment_cache;
+    alignas(segment_cache) static std::byte place[sizeof(segment_cache)]; // not on the heap, which may be full
+    static segment_cache& the_one = *::new (static_cast<void*>(place)) segment_cache;
     return the_one;
 }
 

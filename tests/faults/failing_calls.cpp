@@ -13,10 +13,12 @@
 #include <utility>
 
 #include <poll.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -138,6 +140,7 @@ const char* name_of(call which) {
                                                                    "mmap",
                                                                    "fcntl",
                                                                    "pipe2",
+                                                                   "socketpair",
                                                                    "spawn preparation",
                                                                    "posix_spawn",
                                                                    "pidfd_open",
@@ -155,6 +158,9 @@ const char* name_of(call which) {
                                                                    "ioctl",
                                                                    "read",
                                                                    "write",
+                                                                   "sendmsg",
+                                                                   "recvmsg",
+                                                                   "madvise",
                                                                    "close",
                                                                    "operator new"};
     return names[static_cast<std::size_t>(which)];
@@ -249,6 +255,22 @@ PROCPOOL_IN_FRONT_OF(int, pipe2, (int* ends, int flags)) {
     return fails(call::pipe2) ? -1 : __real_pipe2(ends, flags);
 }
 
+PROCPOOL_IN_FRONT_OF(int, socketpair, (int domain, int type, int protocol, int* ends)) {
+    return fails(call::socketpair) ? -1 : __real_socketpair(domain, type, protocol, ends);
+}
+
+PROCPOOL_IN_FRONT_OF(ssize_t, sendmsg, (int fd, const msghdr* message, int flags)) {
+    return fails(call::sendmsg) || is_interrupted() ? -1 : __real_sendmsg(fd, message, flags);
+}
+
+PROCPOOL_IN_FRONT_OF(ssize_t, recvmsg, (int fd, msghdr* message, int flags)) {
+    return fails(call::recvmsg) || is_interrupted() ? -1 : __real_recvmsg(fd, message, flags);
+}
+
+PROCPOOL_IN_FRONT_OF(int, madvise, (void* at, std::size_t size, int advice)) {
+    return fails(call::madvise) ? -1 : __real_madvise(at, size, advice);
+}
+
 // Of the calls with any number of arguments none has more, or others, than these.
 int __real_fcntl(int fd, int command, ...);
 int __wrap_fcntl(int fd, int command, ...);
@@ -257,7 +279,8 @@ int __wrap_fcntl(int fd, int command, ...) {
     va_start(rest, command);
     const long argument = va_arg(rest, long);
     va_end(rest);
-    return fails(call::fcntl) ? -1 : __real_fcntl(fd, command, argument);
+    // What a descriptor has in seals can always be said.
+    return command != F_GET_SEALS && fails(call::fcntl) ? -1 : __real_fcntl(fd, command, argument);
 }
 
 int __real_ioctl(int fd, unsigned long command, ...);

@@ -16,8 +16,9 @@ enum class call : std::uint8_t {
     memfd_create,
     ftruncate,
     mmap,
-    fcntl,
+    fcntl, ///< those that make a descriptor or change one
     pipe2,
+    socketpair,
     spawn_preparation, ///< what fills the file actions and the attributes of posix_spawn
     posix_spawn,
     pidfd_open,
@@ -35,10 +36,13 @@ enum class call : std::uint8_t {
     ioctl,
     read_pipe, ///< read and readv, of a pipe
     write_pipe,
+    sendmsg,
+    recvmsg,
+    madvise,
     close,
     allocation, ///< operator new, and what Asio uses instead
 };
-inline constexpr std::size_t kinds_of_calls = 24;
+inline constexpr std::size_t kinds_of_calls = 28;
 
 const char* name_of(call which);
 
