@@ -28,8 +28,8 @@ void output_queue::add(std::vector<std::shared_ptr<segment>> descriptors) {
 void output_queue::close_gathered() {
     if (gathered_.empty())
         return;
-    pieces_.push_back({std::move(gathered_), {}, {}});
-    gathered_ = std::exchange(spare_, {});
+    pieces_.emplace_back(); // first, for should there not be the memory for it, nothing must be lost
+    pieces_.back().gathered = std::exchange(gathered_, std::exchange(spare_, {}));
 }
 
 const std::vector<boost::asio::const_buffer>& output_queue::next() {
