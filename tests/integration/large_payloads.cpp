@@ -268,9 +268,7 @@ BOOST_AUTO_TEST_CASE(what_is_only_kept_does_not_wear_a_worker_out) {
         BOOST_TEST(pool.submit([](const bytes& all) { return all.size(); }, bytes(100 << 20)).get() == 100u << 20);
     BOOST_TEST(pool.submit([] { return ::getpid(); }).get() == first);
 }
-#endif
-
-// With few descriptors the memory cannot be shared, and the pipe has to do.
+// With few descriptors the memory cannot be shared, and the pipe has to do. (Sanitizers need descriptors of their own.)
 BOOST_AUTO_TEST_CASE(without_descriptors_to_spare_the_pipe_does) {
     process_pool pool({.workers = 1});
     BOOST_TEST(pool.submit(checksum, bytes(10)).get() == checksum(bytes(10)));
@@ -294,5 +292,6 @@ BOOST_AUTO_TEST_CASE(without_descriptors_to_spare_the_pipe_does) {
     BOOST_CHECK_THROW(pool.submit(checksum, pattern(large, 6)).get(), std::exception);
     BOOST_TEST(pool.submit(checksum, bytes(10)).get() == checksum(bytes(10)));
 }
+#endif
 
 BOOST_AUTO_TEST_SUITE_END()
