@@ -33,6 +33,6 @@ endif()
 if(PROCPOOL_SANITIZE MATCHES "thread")
     list(
         APPEND PROCPOOL_SANITIZE_ENVIRONMENT
-        "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/support/thread_sanitizer.suppressions:second_deadlock_stack=1:history_size=4:${procpool_leave_signals}"
+        "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/support/thread_sanitizer.suppressions:second_deadlock_stack=1:history_size=4:atexit_sleep_ms=0:${procpool_leave_signals}"
     )
 endif()
