@@ -5,6 +5,7 @@
 
 #include <system/descriptor_channel.hpp>
 #include <wire/frame.hpp>
+#include <wire/take_front.hpp>
 
 #include <cstring>
 #include <new>
@@ -35,15 +36,6 @@ public:
     }
 };
 
-template <class T>
-bool take_front(std::span<const std::byte>& bytes, T& value) {
-    if (bytes.size() < sizeof value)
-        return false;
-    std::memcpy(&value, bytes.data(), sizeof value);
-    bytes = bytes.subspan(sizeof value);
-    return true;
-}
-
 } // namespace
 
 enclosed_input::outcome enclosed_input::take(int socket, std::size_t count,
@@ -65,7 +57,7 @@ enclosed_input::outcome enclosed_input::take(int socket, std::size_t count,
 
 enclosed_input::outcome enclosed_input::has_segment(std::span<const std::byte> bytes, int socket) {
     wire::segment_message message;
-    if (!take_front(bytes, message) || !bytes.empty() || message.number == 0 || message.number > segments_.size())
+    if (!wire::take_front(bytes, message) || !bytes.empty() || message.number == 0 || message.number > segments_.size())
         return wrong("it announced memory in a way that makes no sense");
     std::vector<unique_fd> descriptors;
     const received got = receive_descriptors(socket, ++received_, 1, descriptors);
@@ -83,7 +75,7 @@ enclosed_input::outcome enclosed_input::has_segment(std::span<const std::byte> b
 
 enclosed_input::outcome enclosed_input::dropped_segment(std::span<const std::byte> bytes) {
     wire::segment_message message;
-    if (!take_front(bytes, message) || !bytes.empty() || message.number == 0 || message.number > segments_.size())
+    if (!wire::take_front(bytes, message) || !bytes.empty() || message.number == 0 || message.number > segments_.size())
         return wrong("it dropped memory that it never had");
     segments_[message.number - 1].reset();
     return outcome::good;
@@ -91,8 +83,8 @@ enclosed_input::outcome enclosed_input::dropped_segment(std::span<const std::byt
 
 enclosed_input::outcome enclosed_input::open(std::span<const std::byte> bytes, int socket, wire::payload& answer) {
     wire::enclosure_header header;
-    if (!take_front(bytes, header) || header.attached > wire::most_attached || header.size > wire::max_payload_size ||
-        bytes.size() < header.attached * sizeof(std::uint64_t))
+    if (!wire::take_front(bytes, header) || header.attached > wire::most_attached ||
+        header.size > wire::max_payload_size || bytes.size() < header.attached * sizeof(std::uint64_t))
         return wrong("it gave an answer that makes no sense");
     std::vector<wire::attached> with;
     std::vector<std::shared_ptr<segment>> things;
@@ -103,7 +95,7 @@ enclosed_input::outcome enclosed_input::open(std::span<const std::byte> bytes, i
             return got;
         for (std::uint32_t i = 0; i != header.attached; ++i) {
             std::uint64_t at = 0;
-            take_front(bytes, at);
+            wire::take_front(bytes, at);
             if (at >= header.size || (i != 0 && at <= with.back().at))
                 return wrong("it attached something where nothing can be");
             with.push_back({at, std::move(things[i])});

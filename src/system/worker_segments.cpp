@@ -7,6 +7,7 @@
 #include <system/failure.hpp>
 #include <system/worker_process.hpp>
 #include <wire/frame.hpp>
+#include <wire/take_front.hpp>
 
 #include <boost/system/system_error.hpp>
 
@@ -21,15 +22,6 @@ namespace {
 constexpr std::size_t least_size = std::size_t{1} << 20;
 constexpr std::size_t greatest_size = std::size_t{2} << 30;
 constexpr int pool_is_gone = 71;
-
-template <class T>
-bool take_front(std::span<const std::byte>& bytes, T& value) {
-    if (bytes.size() < sizeof value)
-        return false;
-    std::memcpy(&value, bytes.data(), sizeof value);
-    bytes = bytes.subspan(sizeof value);
-    return true;
-}
 
 template <class T>
 void put(std::vector<std::byte>& to, const T& value) {
@@ -51,7 +43,7 @@ std::exception_ptr refused(const char* doing, int error) {
 
 bool worker_segments::announced(std::span<const std::byte> bytes) {
     wire::segment_message message;
-    if (!take_front(bytes, message) || !bytes.empty())
+    if (!wire::take_front(bytes, message) || !bytes.empty())
         return false;
     std::vector<unique_fd> descriptors;
     const received got = receive_descriptors(socket_.get(), ++received_, 1, descriptors);
@@ -63,7 +55,7 @@ bool worker_segments::announced(std::span<const std::byte> bytes) {
 
 bool worker_segments::forgotten(std::span<const std::byte> bytes) {
     wire::segment_message message;
-    if (!take_front(bytes, message) || !bytes.empty())
+    if (!wire::take_front(bytes, message) || !bytes.empty())
         return false;
     known_.erase(message.number);
     return true;
@@ -71,7 +63,7 @@ bool worker_segments::forgotten(std::span<const std::byte> bytes) {
 
 bool worker_segments::open(std::span<const std::byte> bytes, opened& made) {
     wire::enclosure_header header;
-    if (!take_front(bytes, header) || header.attached > wire::most_attached ||
+    if (!wire::take_front(bytes, header) || header.attached > wire::most_attached ||
         bytes.size() < header.attached * sizeof(std::uint64_t))
         return false;
     made.attached.clear();
@@ -85,7 +77,7 @@ bool worker_segments::open(std::span<const std::byte> bytes, opened& made) {
             made.problem = refused("receiving what is attached to the arguments of a task", EMFILE);
         for (std::uint32_t i = 0; i != header.attached; ++i) {
             std::uint64_t at = 0;
-            take_front(bytes, at);
+            wire::take_front(bytes, at);
             if (!made.problem)
                 made.attached.push_back({at, segment::adopt(std::move(descriptors[i]))});
         }

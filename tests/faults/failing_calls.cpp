@@ -12,8 +12,8 @@
 #include <new>
 #include <utility>
 
-#include <poll.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/epoll.h>
