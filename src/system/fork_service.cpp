@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -154,6 +155,15 @@ fork_service::event fork_service::wait(int calls) {
         if (entries[2].revents != 0)
             return event::input;
     }
+}
+
+void fork_service::leave(int exit_code) {
+    try {
+        end_with_pool(std::move(pool_process_), group_); // no worker is forked any more, so a second thread does no harm
+    } catch (const boost::system::system_error& error) {
+        end_saying(error.what(), exit_code);
+    }
+    std::exit(exit_code);
 }
 
 /// Whether this is a new worker.

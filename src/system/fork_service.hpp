@@ -40,6 +40,10 @@ public:
     /// Carries out orders until something else happens. If the pool's process ends, so does this one, with its group.
     event wait(int calls);
 
+    /// Ends this process as std::exit does. Should that take long, for the program's own code runs there, it ends with the
+    /// pool's process all the same.
+    [[noreturn]] void leave(int exit_code);
+
     /// In a new worker: where it finds its descriptors, which belong to the caller from now on. Once.
     given_descriptors take_given();
 

@@ -349,7 +349,7 @@ std::optional<system::worker_channel> serve_forks(system::fork_server_channel ch
     {
         server serving(std::move(channel.channel), &forks);
         if (const auto exit_code = serving.run())
-            std::exit(*exit_code);
+            forks.leave(*exit_code);
         // Nothing of the server's is left here: no descriptor, and not its memory.
     }
     return system::take_over_channel(forks.take_given(), system::this_process());
