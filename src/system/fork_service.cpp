@@ -159,7 +159,8 @@ fork_service::event fork_service::wait(int calls) {
 
 void fork_service::leave(int exit_code) {
     try {
-        end_with_pool(std::move(pool_process_), group_); // no worker is forked any more, so a second thread does no harm
+        end_with_pool(std::move(pool_process_),
+                      group_); // no worker is forked any more, so a second thread does no harm
     } catch (const boost::system::system_error& error) {
         end_saying(error.what(), exit_code);
     }
