@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <iterator>
 #include <memory>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -85,8 +86,12 @@ public:
 
 private:
     void drop() noexcept {
-        if (state_)
+        if (!state_)
+            return;
+        if (!state_->in_a_copy())
             state_->drop();
+        else if (auto* const left = new (std::nothrow) std::shared_ptr<detail::stream_state<R>>)
+            left->swap(state_);
         state_.reset();
     }
 

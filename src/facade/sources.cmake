@@ -1,6 +1,7 @@
 set(PROCPOOL_FACADE_SOURCES
     facade/encoded_items.cpp
     facade/error.cpp
+    facade/home_process.cpp
     facade/item_flow.cpp
     facade/own_thread.cpp
     facade/post_mortem.cpp

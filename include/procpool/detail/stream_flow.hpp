@@ -7,6 +7,7 @@
 #include <procpool/detail/batch.hpp>
 #include <procpool/detail/entry.hpp>
 #include <procpool/detail/handle_state.hpp>
+#include <procpool/detail/home_process.hpp>
 #include <procpool/detail/item_flow.hpp>
 #include <procpool/detail/receiver.hpp>
 #include <procpool/error.hpp>
@@ -49,8 +50,14 @@ public:
     /// Nobody wants any more.
     virtual void drop() noexcept = 0;
 
+    /// Whether this is a copy of the process, made by fork, where it is not to be touched.
+    bool in_a_copy() const noexcept { return !home_.is_here(); }
+
 protected:
     stream_state() = default;
+
+private:
+    const home_process home_;
 };
 
 /// Those who wait for results, and the results for which nobody waits yet.
