@@ -120,6 +120,17 @@ struct pool_options {
      * for `max_memory_per_worker`.
      */
     bound_call preload = {};
+
+    /// How long a worker that has run a task looks out for the next one before it sleeps, and how long a thread that runs the
+    /// pool's executor looks out for the result of what it has just sent. 0: neither does.
+    /**
+     * To wake a thread takes longer than a short task: for tasks that come one at a time, each awaited before the next, some ten
+     * microseconds' looking out makes a round several times as fast. It costs processor time: for so long after its last task
+     * a worker uses one CPU without need. While a result is looked out for, the executor's other handlers go on running, in
+     * between. Where this process may use one CPU only nobody ever looks out, and the executor's thread does not while as many
+     * workers have tasks as there are CPUs. See doc/design/spinning.md for figures.
+     */
+    std::chrono::microseconds spin{0};
 };
 
 } // namespace procpool

@@ -44,12 +44,16 @@ void check(const pool_options& options) {
     check_time(options.idle_timeout, "idle_timeout");
     check_time(options.task_timeout, "task_timeout");
     check_time(options.kill_grace, "kill_grace");
+    if (options.spin < options.spin.zero())
+        throw std::invalid_argument("procpool: pool_options::spin is negative");
 }
 
 /// A clock overflows on the longest durations there are; a year is as good.
 pool_options bounded(pool_options options) {
     for (auto* const time : {&options.idle_timeout, &options.task_timeout, &options.kill_grace})
         *time = std::min(*time, longest_grace);
+    options.spin = available_parallelism() > 1 ? std::min<std::chrono::microseconds>(options.spin, longest_grace)
+                                               : options.spin.zero();
     return options;
 }
 

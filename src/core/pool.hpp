@@ -198,6 +198,7 @@ private:
     const boost::asio::any_io_executor executor_;
     const pool_options options_;
     std::optional<boost::asio::any_io_executor> keep_busy_; ///< as long as it is there, the executor has work
+    const std::size_t cpus_ = available_parallelism();
     const pid_t owner_process_;
     std::optional<system::segment_cache::user> large_memory_{std::in_place}; ///< as long as there may be tasks
     system::unique_fd own_process_;

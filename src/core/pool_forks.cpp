@@ -109,7 +109,7 @@ void pool::open_fork_server() {
             limits.initializer = options_.task_timeout;
         forks_->life.emplace(now(), limits);
         forks_->link->listen(std::shared_ptr<system::link_holder>(shared_from_this(), forks_.get()));
-        forks_->link->set_up({options_.workers, 0});
+        forks_->link->set_up({options_.workers, 0, 0});
     } catch (const std::exception& error) {
         close_fork_server(std::chrono::seconds(10));
         ++counted_.workers_started;

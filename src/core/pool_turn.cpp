@@ -259,10 +259,15 @@ void pool::recall(task& wanted) {
 }
 
 void pool::flush_links() {
+    // Else the thread that looks out takes a CPU from those that it looks out for.
+    const bool look_out = options_.spin.count() != 0 && scheduler_.busy_workers() < cpus_;
     for (; !to_flush_.empty(); to_flush_.pop_back()) {
         worker& place = *to_flush_.back();
-        if (place.to_flush)
+        if (place.to_flush) {
             place.link->flush();
+            if (look_out)
+                place.link->look_out();
+        }
         place.to_flush = false;
     }
 }

@@ -134,7 +134,8 @@ void pool::settle_in(worker& place, std::shared_ptr<system::local_link> link) {
     place.life.emplace(now(), limits);
     ++occupied_;
     link->listen(std::shared_ptr<system::link_holder>(shared_from_this(), &place));
-    link->set_up({place.index, options_.max_memory_per_worker});
+    link->set_up({place.index, options_.max_memory_per_worker,
+                  static_cast<std::uint64_t>(std::chrono::nanoseconds(options_.spin).count())});
     note_launch(place);
 }
 

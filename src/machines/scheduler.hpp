@@ -114,6 +114,7 @@ public:
     std::size_t with_workers() const noexcept { return with_workers_; }
     std::size_t ready_workers() const noexcept { return ready_; }
     std::size_t idle_workers() const noexcept { return idle_.size(); }
+    std::size_t busy_workers() const noexcept { return ready_ - idle_.size(); }
     bool empty() const noexcept { return queue_.empty() && with_workers_ == 0; }
     /// Whether the worker was sent all that it may be sent, and has finished it.
     bool used_up(std::uint32_t worker) const {

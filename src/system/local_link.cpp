@@ -158,6 +158,7 @@ void local_link::add_message(wire::frame_kind kind, const wire::payload& bytes) 
 }
 
 void local_link::set_up(const wire::setup_message& message) {
+    spin_ = spin_window(std::chrono::nanoseconds(message.spin));
     add_message(wire::frame_kind::setup, wire::encode(message));
     flush();
 }
@@ -456,6 +457,8 @@ void local_link::look_into_ring() {
         }
         if (deaf_ || closed_)
             return;
+        if (go_on_looking_out())
+            return;
         if (ring_.sleep()) {
             if (rings_ > answers_from_ring_)
                 give_up_reading("it rang without having answered");
@@ -478,6 +481,59 @@ void local_link::look_again_soon() {
             if (!self->status_)
                 self->look_into_ring();
         });
+    });
+}
+
+void local_link::look_out() {
+    if (looking_ || deaf_ || closed_)
+        return; // the ring is looked into soon anyway
+    const auto longest = spin_.next();
+    if (longest == longest.zero())
+        return;
+    look_out_until_ = std::chrono::steady_clock::now() + longest;
+    looks_out_.store(true, std::memory_order_relaxed);
+    if (go_on_looking_out())
+        ring_.wake();
+}
+
+// While there is something to look out for. False also if there is no memory for it, so that the worker has to ring.
+bool local_link::go_on_looking_out() {
+    if (!looks_out_.load(std::memory_order_relaxed))
+        return false;
+    looks_out_.store(false, std::memory_order_relaxed);
+    const bool expects = free_slots_.size() != slots_.size();
+    if (!expects || std::chrono::steady_clock::now() >= look_out_until_)
+        return false;
+    try {
+        asio::post(answers_.get_executor(),
+                   [self = shared_from_this(), until = look_out_until_] { peek(self, until); });
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+    looks_out_.store(true, std::memory_order_relaxed);
+    looking_ = true;
+    return true;
+}
+
+// Until there is something to see not in a turn, which takes longer than a look.
+void local_link::peek(const std::shared_ptr<local_link>& self, std::chrono::steady_clock::time_point until) {
+    const bool found = self->ring_.may_hold_something();
+    if (!found && self->looks_out_.load(std::memory_order_relaxed) && std::chrono::steady_clock::now() < until) {
+        try {
+            asio::post(self->answers_.get_executor(), [self, until] { peek(self, until); });
+            return;
+        } catch (const std::bad_alloc&) {
+            // Then this was the last look before the worker has to ring.
+        }
+    }
+    self->in_turn([&] {
+        self->looking_ = false;
+        if (found)
+            self->spin_.worked_out();
+        else
+            self->spin_.was_in_vain();
+        if (!self->status_)
+            self->look_into_ring();
     });
 }
 
@@ -631,6 +687,7 @@ void local_link::destroy(std::chrono::milliseconds bound) {
 
 void local_link::close_everything() {
     closed_ = true;
+    looks_out_.store(false, std::memory_order_relaxed);
     boost::system::error_code ignored;
     calls_.close(ignored);
     answers_.close(ignored);

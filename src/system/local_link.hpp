@@ -11,6 +11,7 @@
 #include <system/enclosed_output.hpp>
 #include <system/output_queue.hpp>
 #include <system/prepared_worker.hpp>
+#include <system/spin_window.hpp>
 #include <system/worker_link.hpp>
 #include <wire/frame_reader.hpp>
 
@@ -20,6 +21,8 @@
 #include <boost/asio/writable_pipe.hpp>
 
 #include <array>
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -58,6 +61,7 @@ public:
     std::uint16_t admit(std::uint64_t id) noexcept override;
     void send(std::uint16_t slot, const outgoing_call& call) override;
     void flush() override;
+    void look_out() override;
     withdrawal withdraw(std::uint16_t slot, std::uint64_t id) override;
     wire::ledger_state look(std::uint16_t slot, std::uint64_t id) const override;
     void go_on_reading(output_stream which) override;
@@ -93,6 +97,8 @@ private:
     void handle_frames();
     void look_into_ring();
     void look_again_soon();
+    bool go_on_looking_out();
+    static void peek(const std::shared_ptr<local_link>& self, std::chrono::steady_clock::time_point until);
     bool take_from_ring();
     void handle_frame(wire::frame&& frame);
     bool judge(const wire::frame_header& header);
@@ -138,7 +144,10 @@ private:
     bool writing_ = false;
     bool reading_ = false;
     bool watching_ = false;
-    bool looking_ = false;      ///< another look into the ring is posted
+    bool looking_ = false; ///< another look into the ring is posted
+    spin_window spin_;
+    std::chrono::steady_clock::time_point look_out_until_{};
+    std::atomic<bool> looks_out_{false};
     bool output_ended_ = false; ///< the worker's, that is our input
     bool deaf_ = false;         ///< nothing that the worker sends is believed any more
     bool closing_input_ = false;

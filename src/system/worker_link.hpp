@@ -108,6 +108,9 @@ public:
     /// Hands over all that was taken since the last time, in one go.
     virtual void flush() = 0;
 
+    /// Something was sent of which the result may come soon: it is worth a CPU to hear of it without delay.
+    virtual void look_out() = 0;
+
     virtual withdrawal withdraw(std::uint16_t slot, std::uint64_t id) = 0;
 
     /// After printed(): reads on.

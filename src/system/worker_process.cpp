@@ -9,11 +9,13 @@
 #include <boost/system/system_error.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -119,6 +121,21 @@ std::size_t worker_channel::read(std::span<std::byte> space) {
         if (errno != EINTR)
             ::_exit(pool_is_gone);
     }
+}
+
+void worker_channel::look_out(spin_window& how_long) const noexcept {
+    const auto longest = how_long.next();
+    if (longest == longest.zero())
+        return;
+    const auto begin = std::chrono::steady_clock::now();
+    do {
+        pollfd input{calls.get(), POLLIN, 0};
+        if (::poll(&input, 1, 0) != 0) {
+            how_long.worked_out();
+            return;
+        }
+    } while (std::chrono::steady_clock::now() - begin < longest);
+    how_long.was_in_vain();
 }
 
 void worker_channel::write(std::span<const std::byte> bytes) {

@@ -5,6 +5,7 @@
 #define PROCPOOL_SYSTEM_WORKER_PROCESS_HPP
 
 #include <system/channel.hpp>
+#include <system/spin_window.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -23,6 +24,9 @@ struct worker_channel {
 
     /// Waits for bytes from the pool. 0 when no more come. If the pool's process is gone, so is this one.
     std::size_t read(std::span<std::byte> space);
+
+    /// Returns when there is something to read, or as much time has passed as is to, without having slept.
+    void look_out(spin_window& how_long) const noexcept;
 
     /// Writes all of it. If nobody reads, the process ends.
     void write(std::span<const std::byte> bytes);

@@ -69,10 +69,18 @@ bool ring_reader::sleep() noexcept {
         ++rings_due_;
     if (ring_.written_.load(std::memory_order_seq_cst) == read_)
         return true;
-    // Taken back, unless the worker has made use of it meanwhile.
+    wake();
+    return false;
+}
+
+// The wish to be woken is taken back, unless the worker has made use of it meanwhile.
+void ring_reader::wake() noexcept {
     if (ring_.reader_sleeps_.exchange(0, std::memory_order_seq_cst) != 0 && rings_due_ != 0)
         --rings_due_;
-    return false;
+}
+
+bool ring_reader::may_hold_something() const noexcept {
+    return ring_.written_.load(std::memory_order_relaxed) != ring_.read_.load(std::memory_order_relaxed);
 }
 
 bool ring_reader::rang() noexcept {

@@ -76,6 +76,12 @@ public:
     /// Asks to be woken for what comes from now on. False if something is there already: then it does not sleep.
     bool sleep() noexcept;
 
+    /// Does not ask any more.
+    void wake() noexcept;
+
+    /// Whether a look is worth it. Any thread may ask.
+    bool may_hold_something() const noexcept;
+
     /// The worker has rung. False if it had not been asked to.
     bool rang() noexcept;
 

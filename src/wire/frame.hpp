@@ -13,7 +13,7 @@
 namespace procpool::wire {
 
 /// Changes whenever a pool and a worker of different versions would misunderstand each other.
-inline constexpr std::uint32_t protocol_version = 2;
+inline constexpr std::uint32_t protocol_version = 3;
 
 /// The largest payload of one frame: what one task's arguments, or one result, may take.
 inline constexpr std::size_t max_payload_size = std::size_t{1} << 30;

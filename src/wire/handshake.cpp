@@ -69,6 +69,7 @@ payload encode(const setup_message& message) {
     payload_builder out;
     put(out, message.worker_index);
     put(out, message.memory_limit);
+    put(out, message.spin);
     return out.finish();
 }
 
@@ -100,6 +101,7 @@ std::optional<setup_message> decode_setup(std::span<const std::byte> bytes) {
     taker from(bytes);
     from.take(message.worker_index);
     from.take(message.memory_limit);
+    from.take(message.spin);
     return from.finished() ? std::optional(message) : std::nullopt;
 }
 

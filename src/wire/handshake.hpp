@@ -24,6 +24,7 @@ struct hello_message {
 struct setup_message {
     std::uint64_t worker_index = 0;
     std::uint64_t memory_limit = 0; ///< bytes resident, beyond which it is to say that it is worn out; 0: none
+    std::uint64_t spin = 0;         ///< so many nanoseconds it is to look out for the next task before it sleeps
 };
 
 /// How far a task says that it is.

@@ -10,6 +10,7 @@
 #include <system/fork_service.hpp>
 #include <system/modules.hpp>
 #include <system/process.hpp>
+#include <system/spin_window.hpp>
 #include <system/worker_segments.hpp>
 #include <wire/frame_reader.hpp>
 #include <wire/handshake.hpp>
@@ -18,6 +19,7 @@
 #include <worker/worker_mode.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <mutex>
@@ -72,6 +74,8 @@ public:
                 if (happened == system::fork_service::event::over)
                     return 0;
             }
+            if (std::exchange(ran_, false))
+                channel_.look_out(spin_);
             const std::size_t size = channel_.read(input_.writable());
             input_.received(size);
             if (size == 0)
@@ -104,6 +108,7 @@ private:
             if (const auto message = wire::decode_setup(frame.bytes)) {
                 role().index = message->worker_index;
                 memory_limit_ = message->memory_limit;
+                spin_ = system::spin_window(std::chrono::nanoseconds(message->spin));
                 return next_step::go_on;
             }
             return next_step::give_up;
@@ -197,6 +202,7 @@ private:
             close_opened();
             return true; // withdrawn meanwhile
         }
+        ran_ = true;
         page.enter(task_phase::decoding);
         current_task::instance().begin(frame.header.id, header.attempt);
         const wire::frame_kind kind = call_and_encode(frame, header);
@@ -329,6 +335,8 @@ private:
     std::mutex writing_;
     std::atomic<bool> reported_{false};
     std::uint64_t memory_limit_ = 0;
+    system::spin_window spin_;
+    bool ran_ = false;                ///< something since it looked for input last
     std::uint64_t claimed_early_ = 0; ///< the task whose arguments are being read; 0 if none is
 };
 

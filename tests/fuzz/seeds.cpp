@@ -92,7 +92,7 @@ void write_streams() {
 
 void write_messages() {
     write("handshake", "hello", wire::encode(wire::hello_message{1, std::string(20, '\7')}).bytes());
-    write("handshake", "setup", wire::encode(wire::setup_message{3, 1 << 20}).bytes());
+    write("handshake", "setup", wire::encode(wire::setup_message{3, 1 << 20, 50'000}).bytes());
     write("handshake", "module", wire::encode(wire::module_message{2, "/lib/a.so", "id"}).bytes());
     write("handshake", "progress", wire::encode(wire::progress_message{0.5, "half"}).bytes());
 }

@@ -100,6 +100,34 @@ BOOST_AUTO_TEST_CASE(raw_view_shows_what_the_ring_does) {
     BOOST_TEST(memory.seen().reader_sleeps == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(a_reader_that_does_not_ask_to_be_woken_any_more_is_not_and_sees_whether_a_look_is_worth_it) {
+    guarded_ring memory;
+    wire::ring_writer writer(memory.ring());
+    wire::ring_reader reader(memory.ring());
+    wire::frame_header got;
+    wire::payload bytes;
+    for (std::uint64_t id = 1; id != 4; ++id) {
+        BOOST_TEST(reader.sleep());
+        reader.wake();
+        reader.wake(); // which changes nothing
+        BOOST_TEST(memory.seen().reader_sleeps == 0u);
+        BOOST_TEST(!reader.may_hold_something());
+        BOOST_TEST(writer.put(header_for(id, 20), pattern(id, 20)));
+        BOOST_TEST(reader.may_hold_something());
+        BOOST_TEST(!writer.must_wake());
+        BOOST_TEST(!reader.rang()); // so a worker that rings now lies
+        BOOST_TEST((reader.take(got, bytes) == found::answer));
+        BOOST_TEST(!reader.may_hold_something());
+    }
+    // The worker had begun to ring when the reader ceased to ask for it: that ring is due.
+    BOOST_TEST(reader.sleep());
+    BOOST_TEST(writer.put(header_for(4, 20), pattern(4, 20)));
+    BOOST_TEST(writer.must_wake());
+    reader.wake();
+    BOOST_TEST(reader.rang());
+    BOOST_TEST(!reader.rang());
+}
+
 BOOST_AUTO_TEST_CASE(an_empty_ring_has_nothing) {
     checked_ring ring;
     BOOST_TEST(!ring.take());

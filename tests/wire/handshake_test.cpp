@@ -46,8 +46,8 @@ bool is_progress(std::span<const std::byte> bytes) {
 std::vector<sample> short_samples() {
     return {{wire::encode(wire::hello_message{1, "build"}), &is_hello},
             {wire::encode(wire::hello_message{0, ""}), &is_hello},
-            {wire::encode(wire::setup_message{42, 0}), &is_setup},
-            {wire::encode(wire::setup_message{1, std::uint64_t{5} << 30}), &is_setup},
+            {wire::encode(wire::setup_message{42, 0, 0}), &is_setup},
+            {wire::encode(wire::setup_message{1, std::uint64_t{5} << 30, 50'000}), &is_setup},
             {wire::encode(wire::progress_message{0.5, "half"}), &is_progress},
             {wire::encode(wire::progress_message{0, ""}), &is_progress},
             {wire::encode(wire::module_message{7, "libsome.so", std::string(20, '\3')}), &is_module},
@@ -73,10 +73,11 @@ BOOST_AUTO_TEST_CASE(setup_arrives_as_it_was) {
     for (const std::uint64_t index : {std::uint64_t{0}, std::uint64_t{4095}, ~std::uint64_t{0}}) {
         for (const std::uint64_t limit :
              {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{6} << 30, ~std::uint64_t{0}}) {
-            const auto got = wire::decode_setup(wire::encode(wire::setup_message{index, limit}).bytes());
+            const auto got = wire::decode_setup(wire::encode(wire::setup_message{index, limit, index ^ limit}).bytes());
             BOOST_REQUIRE(got);
             BOOST_TEST(got->worker_index == index);
             BOOST_TEST(got->memory_limit == limit);
+            BOOST_TEST(got->spin == (index ^ limit));
         }
     }
 }
