@@ -5,7 +5,9 @@
 
 #include <procpool/procpool.hpp>
 
-#include "work.hpp"
+#include "lives.hpp"
+#include "payloads.hpp"
+#include "ready_pool.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -13,33 +15,25 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include <memory>
+#include <chrono>
 #include <ranges>
+#include <string>
+#include <vector>
 
 namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::size_t workers = 2;
 constexpr std::size_t coroutines = 256;
+constexpr std::size_t tasks_for_workers = 500'000;
 
 int plus_one(int value) {
     return value + 1;
 }
-std::size_t length(const std::vector<char>& bytes) {
-    return bytes.size();
-}
-std::vector<char> make(std::size_t size) {
-    return std::vector<char>(size, 'x');
-}
-
 class contender {
 public:
-    contender()
-        : pool_(std::make_unique<procpool::process_pool>(context_, procpool::pool_options{.workers = workers})) {
-        while (pool_->stats().workers_idle != workers)
-            context_.run_one();
-    }
+    explicit contender(std::size_t workers, std::chrono::microseconds spin = {})
+        : own_({.workers = workers, .spin = spin}) {}
 
     double submit(std::size_t count) {
         std::size_t left = count;
@@ -47,14 +41,14 @@ public:
         const auto begin = bench::clock::now();
         asio::post(context_, [&] {
             for (std::size_t i = 0; i != count; ++i)
-                pool_->submit(plus_one, static_cast<int>(i))([&](std::exception_ptr error, int result) {
+                pool_.submit(plus_one, static_cast<int>(i))([&](std::exception_ptr error, int result) {
                     bench::require(!error, "a task failed");
                     sum += static_cast<std::size_t>(result);
                     if (--left == 0)
                         context_.stop();
                 });
         });
-        run();
+        own_.run();
         const double took = bench::seconds_since(begin);
         bench::require(sum == count * (count + 1) / 2, "a result is wrong");
         return took;
@@ -66,75 +60,38 @@ public:
         const auto begin = bench::clock::now();
         for (std::size_t i = 0; i != coroutines; ++i)
             asio::co_spawn(context_, await_many(count, next, left), asio::detached);
-        run();
+        own_.run();
         return bench::seconds_since(begin);
     }
 
     double latency(std::size_t count) {
         std::vector<double> times;
         asio::co_spawn(context_, await_one_by_one(count, times), asio::detached);
-        run();
+        own_.run();
         return bench::median(std::move(times));
     }
 
     double map(std::size_t count) {
         const auto begin = bench::clock::now();
         std::size_t sum = 0;
-        pool_->map(plus_one, std::views::iota(0, static_cast<int>(count)))(
+        pool_.map(plus_one, std::views::iota(0, static_cast<int>(count)))(
             [&](std::exception_ptr error, const std::vector<int>& results) {
                 bench::require(!error, "the batch failed");
                 for (const int one : results)
                     sum += static_cast<std::size_t>(one);
                 context_.stop();
             });
-        run();
+        own_.run();
         const double took = bench::seconds_since(begin);
         bench::require(sum == count * (count + 1) / 2, "a result is wrong");
         return took;
     }
 
-    double argument(std::size_t size) {
-        if (large_.size() != size)
-            large_.assign(size, 'x');
-        return time_of(pool_->submit(length, large_));
-    }
-
-    double result(std::size_t size) { return time_of(pool_->submit(make, size)); }
-
-    /// A pool of two, to its first result; its end does not count.
-    static double start(std::size_t) {
-        asio::io_context context;
-        const auto begin = bench::clock::now();
-        procpool::process_pool pool(context, {.workers = workers});
-        pool.submit(plus_one, 1)([&](std::exception_ptr error, int) {
-            bench::require(!error, "a task failed");
-            context.stop();
-        });
-        context.run();
-        return bench::seconds_since(begin);
-    }
-
 private:
-    void run() {
-        context_.restart();
-        context_.run();
-    }
-
-    template <class R>
-    double time_of(procpool::submission<R> one) {
-        const auto begin = bench::clock::now();
-        std::move(one)([&](std::exception_ptr error, const R&) {
-            bench::require(!error, "a task failed");
-            context_.stop();
-        });
-        run();
-        return bench::seconds_since(begin);
-    }
-
     asio::awaitable<void> await_many(std::size_t count, std::size_t& next, std::size_t& left) {
         while (next < count) {
             const int value = static_cast<int>(next++);
-            const int result = co_await pool_->submit(plus_one, value)(asio::use_awaitable);
+            const int result = co_await pool_.submit(plus_one, value)(asio::use_awaitable);
             bench::require(result == value + 1, "a result is wrong");
         }
         if (--left == 0)
@@ -144,29 +101,43 @@ private:
     asio::awaitable<void> await_one_by_one(std::size_t count, std::vector<double>& times) {
         for (std::size_t i = 0; i != count; ++i) {
             const auto begin = bench::clock::now();
-            co_await pool_->submit(plus_one, 1)(asio::use_awaitable);
+            co_await pool_.submit(plus_one, 1)(asio::use_awaitable);
             times.push_back(bench::seconds_since(begin));
         }
         context_.stop();
     }
 
-    asio::io_context context_;
-    std::unique_ptr<procpool::process_pool> pool_;
-    std::vector<char> large_;
+    bench::ready_pool own_;
+    asio::io_context& context_ = own_.context;
+    procpool::process_pool& pool_ = own_.pool;
 };
 
 } // namespace
 
 int main(int argc, char** argv) {
     procpool::init(argc, argv);
-    contender one;
+    const auto mebibytes_resident = argc > 1 ? std::stoul(argv[1]) : 0;
+    const std::vector<char> resident(mebibytes_resident << 20, 'x');
+
+    contender one(2);
+    contender spinning(2, std::chrono::microseconds(50));
+    bench::payloads large;
+    using procpool::start_method;
     return bench::serve({
         {"submit", [&](std::size_t count) { return one.submit(count); }},
         {"awaited", [&](std::size_t count) { return one.awaited(count); }},
         {"latency", [&](std::size_t count) { return one.latency(count); }},
+        {"latency_spinning", [&](std::size_t count) { return spinning.latency(count); }},
         {"map", [&](std::size_t count) { return one.map(count); }},
-        {"argument", [&](std::size_t size) { return one.argument(size); }},
-        {"result", [&](std::size_t size) { return one.result(size); }},
-        {"start", contender::start},
+        {"workers", [](std::size_t count) { return contender(count).submit(tasks_for_workers) / tasks_for_workers; }},
+        {"argument", [&](std::size_t size) { return large.argument(size); }},
+        {"result", [&](std::size_t size) { return large.result(size); }},
+        {"shared_with_worker", [&](std::size_t size) { return large.shared_with_worker(size); }},
+        {"shared_by_worker", [&](std::size_t size) { return large.shared_by_worker(size); }},
+        {"start", [](std::size_t) { return bench::start(start_method::spawn); }},
+        {"respawn", [](std::size_t times) { return bench::respawn(start_method::spawn, times); }},
+        {"respawn_forkserver", [](std::size_t times) { return bench::respawn(start_method::forkserver, times); }},
+        {"idle", bench::context_switches_while_idle},
+        {"waiting", bench::bytes_per_waiting_task},
     });
 }
