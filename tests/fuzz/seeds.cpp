@@ -363,6 +363,18 @@ void write_lines() {
     write("lines", "long", {'a', 2, 'b', 7, '\n', 4, 'c', 15, '\n', 4});
 }
 
+void write_fork_replies() {
+    // orders, answered as they should be and by an error, read or not
+    write("fork_replies", "honest",
+          {0, 0, 6, 2, 7, 1, 1, 2, 7, 0, 0, 3, 12, 2, 11, 0, 0, 0, 6, 0, 7, 0, 1, 6, 7, 2, 7});
+    // one that has ended; the same process once more; and the server itself
+    write("fork_replies", "processes", {0, 0, 3, 0, 0, 1, 7, 0, 0, 3, 0, 0, 2, 7});
+    write("fork_replies", "server", {0, 0, 3, 0, 0, 3, 7});
+    write("fork_replies", "things", {0, 0, 3, 0, 1, 6, 1, 19, 0, 0, 3, 0, 1, 6, 13, 19, 0, 0, 7, 7});
+    write("fork_replies", "too_early", {3, 3, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, 5, 0, 7});
+    write("fork_replies", "too_short", {0, 0, 3, 48, 0, 7, 0, 7});
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -382,4 +394,5 @@ int main(int argc, char** argv) {
     write_answers();
     write_lines();
     write_enclosures();
+    write_fork_replies();
 }
