@@ -43,7 +43,12 @@ using system::unique_fd;
 class child {
 public:
     /// @param group of which it is to be; 0: one of its own
-    explicit child(pid_t group) : pid_(::fork()) {
+    explicit child(pid_t group) {
+        int ends[2];
+        require(::pipe2(ends, O_CLOEXEC) == 0, "there is no pipe to be had");
+        const unique_fd closed(ends[0]);
+        unique_fd open(ends[1]);
+        pid_ = ::fork();
         if (pid_ == 0) {
             ::prctl(PR_SET_PDEATHSIG, SIGKILL);
             ::syscall(SYS_close_range, 0U, ~0U, 0U); // no end of anything is to stay open for its sake
@@ -51,6 +56,10 @@ public:
                 ::pause();
         }
         require(pid_ > 1, "there is no process to be had");
+        open = {};
+        char none = 0;
+        while (::read(closed.get(), &none, 1) < 0 && errno == EINTR) { // until it has none of this process's any more
+        }
         pidfd_ = unique_fd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
         ::setpgid(pid_, group);
     }
@@ -67,7 +76,7 @@ public:
     unique_fd pidfd() const { return unique_fd(::fcntl(pidfd_.get(), F_DUPFD_CLOEXEC, 3)); }
 
 private:
-    pid_t pid_;
+    pid_t pid_ = -1;
     unique_fd pidfd_;
 };
 
