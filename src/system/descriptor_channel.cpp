@@ -4,8 +4,8 @@
 #include <system/descriptor_channel.hpp>
 
 #include <system/channel.hpp>
+#include <system/descriptor_message.hpp>
 #include <system/failure.hpp>
-#include <wire/enclosure.hpp>
 
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -19,7 +19,7 @@ namespace {
 // Room for what comes with one message, aligned as the system wants it.
 union control_space {
     cmsghdr header;
-    std::byte bytes[CMSG_SPACE(sizeof(int) * wire::most_attached)];
+    std::byte bytes[CMSG_SPACE(sizeof(int) * most_in_message)];
 };
 
 } // namespace
@@ -56,7 +56,7 @@ int send_descriptors(int socket, std::uint64_t number, std::span<const int> whic
 
 received receive_descriptors(int socket, std::uint64_t number, std::size_t count, std::vector<unique_fd>& which) {
     which.clear();
-    which.reserve(wire::most_attached);
+    which.reserve(most_in_message);
     control_space control{};
     std::uint64_t said = 0;
     iovec text{&said, sizeof said};
@@ -65,21 +65,10 @@ received receive_descriptors(int socket, std::uint64_t number, std::size_t count
     message.msg_iovlen = 1;
     message.msg_control = control.bytes;
     message.msg_controllen = sizeof control.bytes;
-    ssize_t size = 0;
-    while ((size = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC)) < 0)
-        if (errno != EINTR)
-            return errno == ENOMEM || errno == ENOBUFS ? received::shortage : received::nonsense;
-    // First of all they are taken into care, whatever they are.
-    for (cmsghdr* part = CMSG_FIRSTHDR(&message); part; part = CMSG_NXTHDR(&message, part)) {
-        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
-            continue;
-        const std::size_t here = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        for (std::size_t i = 0; i != here; ++i) {
-            int fd = -1;
-            std::memcpy(&fd, CMSG_DATA(part) + i * sizeof fd, sizeof fd);
-            which.emplace_back(fd);
-        }
-    }
+    const ssize_t size = receive(socket, message, 0);
+    if (size < 0)
+        return errno == ENOMEM || errno == ENOBUFS ? received::shortage : received::nonsense;
+    take_descriptors(message, which); // first of all, whatever they are
     if (size != sizeof said || said != number || which.size() > count)
         return received::nonsense;
     if (which.size() == count)

@@ -10,6 +10,8 @@
 #include <span>
 #include <vector>
 
+#include <sys/socket.h>
+
 namespace procpool::system {
 
 /// A message that came with descriptors.
@@ -25,6 +27,20 @@ int send_message(int socket, std::span<const std::byte> bytes, std::span<const i
 
 /// Receives one, without waiting. Throws std::bad_alloc.
 received_message receive_message(int socket, std::span<std::byte> space);
+
+/// So many descriptors the system lets one message carry. There has to be room for all of them, for what finds none is closed
+/// by the system, however long that takes.
+inline constexpr std::size_t most_in_message = 253;
+
+/// recvmsg, which gets no descriptor that another program would inherit.
+ssize_t receive(int socket, msghdr& message, int flags) noexcept;
+
+/// Takes what came with a message into care, and sees to it that whatever it is, to close it does not wait for anybody. There
+/// has to be room for most_in_message more.
+void take_descriptors(msghdr& message, std::vector<unique_fd>& to) noexcept;
+
+/// Closes all that is still on its way to this end of a socket, to which nobody can send any more afterwards.
+void discard_messages(int socket) noexcept;
 
 } // namespace procpool::system
 

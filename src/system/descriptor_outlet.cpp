@@ -4,6 +4,7 @@
 #include <system/descriptor_outlet.hpp>
 
 #include <system/descriptor_channel.hpp>
+#include <system/descriptor_message.hpp>
 
 #include <cerrno>
 
@@ -24,6 +25,8 @@ bool descriptor_outlet::send(const std::vector<std::shared_ptr<segment>>& which)
 }
 
 void descriptor_outlet::close() {
+    if (socket_.is_open())
+        discard_messages(socket_.native_handle());
     boost::system::error_code ignored;
     socket_.close(ignored);
     timer_.cancel();

@@ -44,7 +44,6 @@ enclosed_input::outcome enclosed_input::take(int socket, std::size_t count,
     const received got = receive_descriptors(socket, ++received_, count, descriptors);
     bool good = got == received::all;
     for (unique_fd& one : descriptors) {
-        // All of them, for this is also what makes them safe to close.
         auto adopted = segment::adopt(std::move(one));
         good = good && adopted && adopted->holds(adopted->size());
         which.push_back(std::move(adopted));

@@ -174,6 +174,8 @@ void fork_orders::give_up(const std::string& how) {
 void fork_orders::close() noexcept {
     closed_ = true;
     prepared_.reset();
+    if (socket_.is_open())
+        discard_messages(socket_.native_handle());
     boost::system::error_code ignored;
     socket_.close(ignored);
 }

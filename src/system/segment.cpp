@@ -7,7 +7,6 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +22,7 @@ namespace procpool::system {
 namespace {
 
 constexpr int no_other_size = F_SEAL_SHRINK | F_SEAL_GROW;
+constexpr int as_made_here = no_other_size | F_SEAL_FUTURE_WRITE;
 
 constexpr std::size_t page_size = 4096;
 
@@ -52,14 +52,12 @@ std::shared_ptr<segment> segment::make(std::size_t size) {
 }
 
 std::shared_ptr<segment> segment::adopt(unique_fd fd) {
+    // With F_SEAL_WRITE it could not be mapped before Linux 6.7, unless it was opened for reading alone.
     const int seals = ::fcntl(fd.get(), F_GET_SEALS);
-    const bool read_only = seals >= 0 && (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) != 0;
-    if (!read_only || (seals & no_other_size) != no_other_size) {
-        // Were it a socket that is set to linger, to close it would wait for whoever is at its other end.
-        const linger at_once{1, 0};
-        ::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    if (seals < 0 || (seals & (as_made_here | F_SEAL_WRITE)) != as_made_here)
         return nullptr;
-    }
+    if ((::fcntl(fd.get(), F_GETFL) & O_ACCMODE) == O_WRONLY) // it could not be read
+        return nullptr;
     struct stat status {};
     if (::fstat(fd.get(), &status) != 0 || status.st_size <= 0)
         return nullptr;

@@ -62,6 +62,8 @@ PROCPOOL_REPLAY(worker_life, 1000)
 PROCPOOL_REPLAY(shared_memory, 1000)
 PROCPOOL_REPLAY(answers, 1000)
 PROCPOOL_REPLAY(lines, 1000)
+PROCPOOL_REPLAY(enclosures, 100)
+PROCPOOL_REPLAY(fork_replies, 8)
 PROCPOOL_REPLAY(link, 8) // starts a process each time
 
 BOOST_AUTO_TEST_SUITE_END()

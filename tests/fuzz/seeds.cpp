@@ -316,6 +316,34 @@ void write_links() {
                                 2, 128, 4, 1, 2, 3,  4, 8, 0, 15, 3, 64, 0, 4, 1, 2, 3, 4,  8, 0, 7, 0, 17, 19});
     write("link", "printed", {5, 1, 18, 3, 'a', 10, 'b', 19, 18, 2, 'c', 10, 18, 1, 'd', 17, 19});
     write("link", "cut_off", {5, 1, 11, 5, 10, 0, 0, 0, 2, 19, 17, 19});
+    // tasks with things attached, and with arguments in memory; answers of both kinds, read, and the memory given up
+    write("link", "enclosed", {5,  1, 0, 0, 4, 21, 11, 21, 8,  0, 0, 4,  23, 0, 3,  10, 19, 24, 0, 2,  0,
+                               25, 0, 9, 7, 9, 26, 23, 0,  69, 0, 9, 26, 27, 0, 26, 26, 27, 0,  9, 17, 19});
+    std::vector<std::byte> much{std::byte{5}, std::byte{1}};
+    for (int i = 0; i != 19; ++i) // more memory than there is
+        for (const unsigned number : {0, 0, 4, 23, 0, 1, 0})
+            much.push_back(static_cast<std::byte>(number));
+    for (const unsigned number : {19, 26, 26, 0, 0, 4, 23, 0, 1, 0, 19})
+        much.push_back(static_cast<std::byte>(number));
+    write("link", "enclosed_much", much);
+    write("link", "enclosed_and_ended", {5, 1, 0, 0, 4, 21, 11, 19, 23, 0, 163, 0, 19});
+    // memory announced, an answer in it, announced again and dropped twice; then with something attached
+    write("link", "forged_memory", {5,  1, 0, 0, 4, 0,  0, 4,  29, 0, 1,   0, 100, 0, 0, 1, 30, 0,  1, 0,  0, 50, 0,
+                                    19, 0, 0, 0, 1, 0,  0, 19, 29, 0, 1,   0, 100, 0, 0, 1, 29, 51, 9, 0,  0, 1,  29,
+                                    51, 9, 0, 0, 1, 30, 1, 0,  1,  0, 100, 0, 0,   8, 0, 0, 0,  19, 0, 17, 19});
+    write("link", "forged_descriptors",
+          {5, 1, 0, 0, 4, 28, 12, 19, 9, 0, 7, 0, 28, 15, 0, 0, 0, 5, 29, 0, 2, 19, 0, 0, 12, 0, 0, 0, 1, 19, 17, 19});
+}
+
+void write_enclosures() {
+    // Each: what happens, then its own: things as how many and which, with their sizes; what is said of them.
+    write("enclosures", "memory",
+          {1, 1, 0, 99, 0, 0, 0, 0, 0, 6, 1, 0, 50, 0, 6, 1, 8, 10, 0, 90, 0, 4, 3, 1, 6, 1, 0, 50, 0});
+    write("enclosures", "attached", {0, 2, 0, 99, 0, 1, 20, 0, 0, 6, 0, 1, 9, 0, 0, 1, 6, 0, 0, 0, 6, 0, 1, 9, 0});
+    write("enclosures", "other_things", {0, 3, 19, 0, 0, 12, 0,  0, 15, 0, 0, 0, 6, 0, 1, 9, 0, 1, 1, 16, 0, 0,
+                                         0, 0, 0,  0, 0, 12, 13, 0, 0,  7, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0});
+    write("enclosures", "not_all_there",
+          {1, 1, 6, 255, 0, 0, 2, 0, 0, 6, 3, 0, 255, 0, 6, 3, 8, 0, 16, 9, 0, 5, 40, 3});
 }
 
 void write_answers() {
@@ -333,6 +361,18 @@ void write_lines() {
     // Each: a character, and how many of it, whether to go to a line's greatest length instead, and whether to cut there.
     write("lines", "short", {'a', 12, '\n', 5, 'b', 9, '\n', 8, 'c', 20});
     write("lines", "long", {'a', 2, 'b', 7, '\n', 4, 'c', 15, '\n', 4});
+}
+
+void write_fork_replies() {
+    // orders, answered as they should be and by an error, read or not
+    write("fork_replies", "honest",
+          {0, 0, 6, 2, 7, 1, 1, 2, 7, 0, 0, 3, 12, 2, 11, 0, 0, 0, 6, 0, 7, 0, 1, 6, 7, 2, 7});
+    // one that has ended; the same process once more; and the server itself
+    write("fork_replies", "processes", {0, 0, 3, 0, 0, 1, 7, 0, 0, 3, 0, 0, 2, 7});
+    write("fork_replies", "server", {0, 0, 3, 0, 0, 3, 7});
+    write("fork_replies", "things", {0, 0, 3, 0, 1, 6, 1, 19, 0, 0, 3, 0, 1, 6, 13, 19, 0, 0, 7, 7});
+    write("fork_replies", "too_early", {3, 3, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, 5, 0, 7});
+    write("fork_replies", "too_short", {0, 0, 3, 48, 0, 7, 0, 7});
 }
 
 } // namespace
@@ -353,4 +393,6 @@ int main(int argc, char** argv) {
     write_links();
     write_answers();
     write_lines();
+    write_enclosures();
+    write_fork_replies();
 }

@@ -43,6 +43,8 @@ void worker_life(bytes input);   ///< what happens to a worker, in any order
 void shared_memory(bytes input); ///< ring, ledger and run sheet, and a worker that writes into them what it likes
 void answers(bytes input);       ///< answers to the chunks of batches and streams
 void lines(bytes input);         ///< what a worker prints
+void enclosures(bytes input);    ///< what a worker says of memory and hands over
+void fork_replies(bytes input);  ///< what a fork server answers
 void link(bytes input);          ///< all that comes from a worker, together
 
 } // namespace procpool::fuzz

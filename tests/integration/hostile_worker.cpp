@@ -92,7 +92,10 @@ void hand_over(std::vector<int> which, std::uint64_t number = 1) {
         throw std::runtime_error("cannot send descriptors to the pool");
 }
 
-constexpr int all_seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+constexpr int all_seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL;
 
 int memory(off_t size, int seals, off_t touched) {
     const int fd = ::memfd_create("hostile", MFD_ALLOW_SEALING);
