@@ -1,14 +1,16 @@
 // Copyright (c) 2026 the procpool authors
 // Distributed under the Boost Software License, Version 1.0. (See LICENSE)
 
-// Lets a test program run with another start method than it asks for, without the library's knowing: the linker leads calls of
-// pool_core::create here (--wrap), and with PROCPOOL_TEST_START_METHOD=forkserver in the environment every pool that would
-// spawn its workers has them forked.
+// Lets a test program run with other options than it asks for, without the library's knowing: the linker leads calls of
+// pool_core::create here (--wrap). With PROCPOOL_TEST_START_METHOD=forkserver in the environment every pool that would spawn its
+// workers has them forked, and with PROCPOOL_TEST_SPIN=200 every pool that would not spin does, for 200 microseconds.
 
 #include <support/start_method.hpp>
 
 #include <procpool/core/pool_core.hpp>
 
+#include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <utility>
 
@@ -23,5 +25,7 @@ std::shared_ptr<pool_core> create_as_told(boost::asio::any_io_executor executor,
 std::shared_ptr<pool_core> create_as_told(boost::asio::any_io_executor executor, pool_options options) {
     if (procpool::testing::workers_are_forked())
         options.method = procpool::start_method::forkserver;
+    if (const char* const spin = std::getenv("PROCPOOL_TEST_SPIN"); spin && options.spin.count() == 0)
+        options.spin = std::chrono::microseconds(std::atol(spin));
     return create_as_it_is(std::move(executor), std::move(options));
 }
