@@ -25,7 +25,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t coroutines = 256;
-constexpr std::size_t tasks_for_workers = 500'000;
+constexpr std::size_t tasks_for_workers = 1'000'000;
 
 int plus_one(int value) {
     return value + 1;

@@ -24,6 +24,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -155,6 +156,25 @@ private:
     std::optional<exit_status> status_;
     std::size_t own_size_ = 0; ///< this process's when it started the worker
 };
+
+template <class Work>
+void local_link::in_turn(Work work) {
+    const auto holder = holder_.lock();
+    if (!holder)
+        return;
+    holder->begin_turn();
+    if (!closed_) {
+        told_ = holder.get();
+        try {
+            work();
+        } catch (const std::exception& error) {
+            // Most likely memory ran out. What was to be read next is not known any more, so the worker has to go.
+            recover_from(error.what());
+        }
+        told_ = nullptr;
+    }
+    holder->end_turn();
+}
 
 } // namespace procpool::system
 

@@ -12,6 +12,7 @@ set(PROCPOOL_SYSTEM_SOURCES
     system/fork_orders.cpp
     system/fork_service.cpp
     system/local_link.cpp
+    system/local_link_input.cpp
     system/modules.cpp
     system/output_queue.cpp
     system/passed_limits.cpp

@@ -9,8 +9,8 @@
 #include <boost/system/system_error.hpp>
 
 #include <atomic>
-#include <chrono>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
