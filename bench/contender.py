@@ -42,9 +42,12 @@ class Contender:
     def __init__(self, name, command, kind):
         self.name, self.kind, self.missing = name, kind, None
         environment = dict(os.environ, BENCH_NODE_MODULES=str(ROOT / "build" / "peers" / "node_modules"))
-        # Open MPI counts its own process against the cores, and is afraid of the superuser.
+        # Open MPI counts its own process against the cores, is afraid of the superuser, and never sleeps.
         environment.update(
-            OMPI_MCA_rmaps_base_oversubscribe="1", OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1"
+            OMPI_MCA_rmaps_base_oversubscribe="1",
+            OMPI_ALLOW_RUN_AS_ROOT="1",
+            OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
+            OMPI_MCA_mpi_yield_when_idle="1",
         )
         try:
             self.process = subprocess.Popen(

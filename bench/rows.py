@@ -108,7 +108,7 @@ def rows():
             "pool of 2 made, first result",
             "ms",
             {"procpool": ("start", 1), LARGE: ("start", 1), "the machine": ("spawn", 1)},
-            [("the machine", 3, "at most")],
+            [("the machine", 3, "at most"), (LARGE, 0.8, "at least")],
         ),
         Row(
             "respawn",
@@ -122,7 +122,7 @@ def rows():
             "a worker killed, its replacement ready; start_method::forkserver",
             "ms",
             {"procpool": ("respawn_forkserver", 20), LARGE: ("respawn_forkserver", 20), "the machine": ("spawn", 1)},
-            [(ITSELF, 1, "at most")],
+            [(ITSELF, 1, "at most"), (LARGE, 0.8, "at least")],
         ),
         Row(
             "shared_with_worker",

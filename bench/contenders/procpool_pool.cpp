@@ -118,6 +118,7 @@ int main(int argc, char** argv) {
     procpool::init(argc, argv);
     const auto mebibytes_resident = argc > 1 ? std::stoul(argv[1]) : 0;
     const std::vector<char> resident(mebibytes_resident << 20, 'x');
+    bench::require(resident.empty() || resident.back() == 'x', "no memory");
 
     contender one(2);
     contender spinning(2, std::chrono::microseconds(50));

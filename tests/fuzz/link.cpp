@@ -515,17 +515,20 @@ private:
     /// Whether all of it was written before the pool could see any of it.
     bool write(bytes some) {
         bool at_once = true;
+        int in_vain = 0;
         while (!some.empty()) {
             const ssize_t written = ::write(answers_.get(), some.data(), some.size());
             if (written > 0) {
                 some = some.subspan(static_cast<std::size_t>(written));
+                in_vain = 0;
                 continue;
             }
-            // The pipe is full, unless nobody reads from it any more.
+            // The pipe is full, unless nobody reads from it any more. That something happened does not mean that it was read: the
+            // kernel tells of every attempt to write.
             const bool full = errno == EAGAIN;
             at_once = false;
             context_.restart();
-            if (full && context_.poll() != 0)
+            if (full && context_.poll() != 0 && ++in_vain != 1000)
                 continue;
             require(!core_->honest || core_->killed || core_->has_exited, "an honest worker is not listened to");
             break;
