@@ -640,7 +640,8 @@ private:
         const std::vector<std::byte> result(size, static_cast<std::byte>(id));
         const std::size_t things = (how >> 1) % 4;
         const std::size_t offset = (how >> 3) % 4;
-        wire::payload_builder builder(&*segments_);
+        std::optional<wire::payload_builder> made(std::in_place, &*segments_);
+        wire::payload_builder& builder = *made;
         builder.append(result.data(), offset);
         fill(builder, things, result);
         core_->due[id] = result;
@@ -661,6 +662,7 @@ private:
             at_once = write_frame(wire::frame_kind::result, what.slot, id, result);
         }
         ledger.finish(what.slot, id);
+        made.reset();           // it uses the worker's memory
         if ((how & 160) == 160) // and that was all
             die();
         if (!at_once && core_->killed)
