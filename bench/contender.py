@@ -17,6 +17,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 CONTENDERS = ROOT / "bench" / "contenders"
 PYTHON = ["/usr/bin/python3"]
 NODE = ["node"]
+# One that asks and two that work. Open MPI counts its own process against the cores, and never sleeps.
+MPI = ["mpiexec", "--oversubscribe", "--allow-run-as-root", "--mca", "mpi_yield_when_idle", "1", "-n", "3"]
 PATIENCE = 60
 
 
@@ -31,24 +33,32 @@ def contenders(build):
         "ProcessPoolExecutor": (PYTHON + [CONTENDERS / "executor.py"], "python"),
         "loky": (PYTHON + [CONTENDERS / "loky_executor.py"], "python"),
         "pebble": (PYTHON + [CONTENDERS / "pebble_pool.py"], "python"),
-        "mpi4py.futures": (PYTHON + [CONTENDERS / "mpi4py_executor.py"], "python"),
+        "mpi4py.futures": (MPI + PYTHON + ["-m", "mpi4py.futures", CONTENDERS / "mpi4py_executor.py"], "python"),
         "jest-worker": (NODE + [CONTENDERS / "jest_worker.mjs"], "node"),
         "workerpool": (NODE + [CONTENDERS / "workerpool_pool.mjs"], "node"),
         "tinypool": (NODE + [CONTENDERS / "tinypool_pool.mjs"], "node"),
     }
 
 
+def family(of):
+    """A process and all that it started, and what those did."""
+    children = {}
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        children.setdefault(int(fields[1]), []).append(int(entry.name))
+    found = [of]
+    for one in found:
+        found += children.get(one, [])
+    return found
+
+
 class Contender:
     def __init__(self, name, command, kind):
         self.name, self.kind, self.missing = name, kind, None
         environment = dict(os.environ, BENCH_NODE_MODULES=str(ROOT / "build" / "peers" / "node_modules"))
-        # Open MPI counts its own process against the cores, is afraid of the superuser, and never sleeps.
-        environment.update(
-            OMPI_MCA_rmaps_base_oversubscribe="1",
-            OMPI_ALLOW_RUN_AS_ROOT="1",
-            OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
-            OMPI_MCA_mpi_yield_when_idle="1",
-        )
         try:
             self.process = subprocess.Popen(
                 [str(part) for part in command],
@@ -66,10 +76,11 @@ class Contender:
             self.missing = str(error)
 
     def signal(self, number):
-        try:
-            os.killpg(self.process.pid, number)
-        except ProcessLookupError:
-            pass
+        for one in family(self.process.pid):
+            try:
+                os.kill(one, number)
+            except ProcessLookupError:
+                pass
 
     # Some do not sleep while they have nothing to do.
     def pause(self):

@@ -36,7 +36,7 @@ def ratios(row, values):
     return found
 
 
-def spread(one, values):
+def dearest_over_cheapest(one, values):
     """How many times as much a task costs at the dearest point as at the cheapest."""
     medians = [statistics.median(found) for found in values[one.key].values() if found]
     return max(medians) / min(medians)
@@ -72,7 +72,7 @@ def table(all_rows, values, all_scales, scale_values, missing):
             if found:
                 few = f"{figure(min(found))} to {figure(max(found))}"
                 lines.append(f"| {point:,} | {figure(statistics.median(found))} | {few} |")
-        times = spread(one, scale_values)
+        times = dearest_over_cheapest(one, scale_values)
         reached = "reached" if times <= one.wanted else "not reached"
         lines.append(f"| dearest / cheapest | {times:.2f} | at most {one.wanted}: {reached} |")
     for name, why in missing.items():
