@@ -220,6 +220,10 @@ bool local_link::go_on_looking_out() {
     const bool expects = free_slots_.size() != slots_.size();
     if (!expects || std::chrono::steady_clock::now() >= look_out_until_)
         return false;
+    if (looking_) { // what came through the pipe meanwhile is no reason to look out twice
+        looks_out_.store(true, std::memory_order_relaxed);
+        return true;
+    }
     try {
         asio::post(answers_.get_executor(),
                    [self = shared_from_this(), until = look_out_until_] { peek(self, until); });
