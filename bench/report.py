@@ -36,16 +36,20 @@ def ratios(row, values):
     return found
 
 
-def dearest_over_cheapest(one, values):
+def dearest_over_cheapest(points):
     """How many times as much a task costs at the dearest point as at the cheapest."""
-    medians = [statistics.median(found) for found in values[one.key].values() if found]
-    return max(medians) / min(medians)
+    medians = [statistics.median(found["procpool"]) for found in points.values() if "procpool" in found]
+    return max(medians) / min(medians) if medians else None
 
 
 def figure(value):
     if value >= 1000:
         return f"{value:,.0f}"
     return f"{value:.3g}"
+
+
+def median_and_spread(found):
+    return f"{figure(statistics.median(found))} ({figure(min(found))} to {figure(max(found))})" if found else "missing"
 
 
 def table(all_rows, values, all_scales, scale_values, missing):
@@ -67,14 +71,14 @@ def table(all_rows, values, all_scales, scale_values, missing):
                 reached = "reached" if one["reached"] else "not reached"
                 lines.append(f"| {row.title} | {one['with']} | | | {figure(one['ratio'])} | {one['wanted']}: {reached} |")
     for one in all_scales:
-        lines += ["", f"| {one.title} | ns per task, median | least to most |", "|---|---|---|"]
+        headings = " | ".join(f"{name}, ns per task" for name in one.runs)
+        lines += ["", f"| {one.title} | {headings} |", "|" + "---|" * (1 + len(one.runs))]
         for point, found in scale_values[one.key].items():
-            if found:
-                few = f"{figure(min(found))} to {figure(max(found))}"
-                lines.append(f"| {point:,} | {figure(statistics.median(found))} | {few} |")
-        times = dearest_over_cheapest(one, scale_values)
-        reached = "reached" if times <= one.wanted else "not reached"
-        lines.append(f"| dearest / cheapest | {times:.2f} | at most {one.wanted}: {reached} |")
+            lines.append(f"| {point:,} | {' | '.join(median_and_spread(found.get(name)) for name in one.runs)} |")
+        times = dearest_over_cheapest(scale_values[one.key])
+        if times is not None:
+            reached = "reached" if times <= one.wanted else "not reached"
+            lines.append(f"| procpool, dearest / cheapest | {times:.2f}; at most {one.wanted}: {reached} |" + " |" * (len(one.runs) - 1))
     for name, why in missing.items():
         lines.append(f"\nMissing: {name}: {why}")
     return "\n".join(lines)
@@ -112,17 +116,21 @@ def plot_scales(all_scales, scale_values, folder):
     from matplotlib import pyplot
 
     for one in all_scales:
-        found = {point: some for point, some in scale_values[one.key].items() if some}
-        medians = [statistics.median(some) for some in found.values()]
-        errors = [
-            [middle - min(some) for middle, some in zip(medians, found.values())],
-            [max(some) - middle for middle, some in zip(medians, found.values())],
-        ]
         picture, axes = pyplot.subplots(figsize=(8, 3.5), layout="constrained")
-        axes.errorbar(list(found), medians, yerr=errors, marker="o", capsize=2, color="#1f77b4", ecolor="#444444")
+        for name in one.runs:
+            found = {point: some[name] for point, some in scale_values[one.key].items() if name in some}
+            medians = [statistics.median(some) for some in found.values()]
+            errors = [
+                [middle - min(some) for middle, some in zip(medians, found.values())],
+                [max(some) - middle for middle, some in zip(medians, found.values())],
+            ]
+            colour = "#1f77b4" if name == "procpool" else "#999999"
+            axes.errorbar(list(found), medians, yerr=errors, marker="o", capsize=2, color=colour, label=name)
         axes.set_xscale("log")
         axes.set_ylim(bottom=0)
         axes.set_title(one.title)
         axes.set_ylabel("ns per task")
+        if len(one.runs) > 1:
+            axes.legend()
         picture.savefig(folder / f"scale_{one.key}.svg", metadata={"Date": None})
         pyplot.close(picture)

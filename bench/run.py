@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import platform
+import statistics
 import sys
 import time
 
@@ -35,26 +36,34 @@ def run(all_contenders, all_rows, rounds, scale):
                 if row.unit == "tasks/s":
                     count = max(100, int(count * scale))
                 if row.key == "compile":
-                    answer = compile_one(work)
+                    answers = [compile_one(work)]
                 else:
-                    answer = all_contenders[name].measure(work, count)
-                if answer is not None and round_number:
-                    values[row.key].setdefault(name, []).append(row.value(answer, count))
+                    answers = [all_contenders[name].measure(work, count) for _ in range(row.times)]
+                if None not in answers and round_number:
+                    values[row.key].setdefault(name, []).append(row.value(statistics.median(answers), count))
         print(f"round {round_number} of {rounds}", file=sys.stderr)
     return values
 
 
-def run_scales(own, all_scales, rounds, scale):
-    """scale -> point -> nanoseconds per task, one for each round."""
-    values = {one.key: {point: [] for point in one.points} for one in all_scales}
+def run_scales(build, all_scales, rounds, scale):
+    """scale -> point -> contender -> nanoseconds per task, one for each round.
+
+    Each in a process of its own: what one leaves behind is not counted to the next, and giving gigabytes back takes long.
+    """
+    commands = contenders(build)
+    values = {one.key: {} for one in all_scales}
     for _ in range(rounds):
         for one in all_scales:
             for point in one.points:
-                if scale < 1 and one.tasks is None and point > 1_000_000:
+                if one.tasks(point) > 10_000_000 * scale:
                     continue
-                seconds = own.measure(one.work, point)
-                if seconds is not None:
-                    values[one.key][point].append(one.nanoseconds(seconds, point))
+                found = values[one.key].setdefault(point, {})
+                for name, work in one.runs.items():
+                    contender = Contender(name, *commands[name])
+                    seconds = contender.measure(work, point)
+                    contender.end()
+                    if seconds is not None:
+                        found.setdefault(name, []).append(one.nanoseconds(seconds, point))
     return values
 
 
@@ -72,7 +81,7 @@ def main():
     try:
         values = run(all_contenders, all_rows, arguments.rounds, arguments.scale)
         scale_rounds = (arguments.rounds + 1) // 2
-        scale_values = run_scales(all_contenders["procpool"], all_scales, scale_rounds, arguments.scale)
+        scale_values = run_scales(arguments.build, all_scales, scale_rounds, arguments.scale)
     finally:
         for one in all_contenders.values():
             one.end()

@@ -170,6 +170,7 @@ int main(int argc, char** argv) {
     self = argv[0];
     return bench::serve({
         {"post", post},
+        {"posts", [](std::size_t count) { return bench::again_and_again(post, count); }},
         {"coroutine_ping_pong", coroutine_ping_pong},
         {"ping_pong", ping_pong},
         {"pipelined", pipelined},

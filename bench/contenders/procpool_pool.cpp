@@ -25,11 +25,11 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t coroutines = 256;
-constexpr std::size_t tasks_for_workers = 1'000'000;
 
 int plus_one(int value) {
     return value + 1;
 }
+
 class contender {
 public:
     explicit contender(std::size_t workers, std::chrono::microseconds spin = {})
@@ -123,14 +123,16 @@ int main(int argc, char** argv) {
     contender one(2);
     contender spinning(2, std::chrono::microseconds(50));
     bench::payloads large;
+    const auto submit = [&](std::size_t count) { return one.submit(count); };
     using procpool::start_method;
     return bench::serve({
-        {"submit", [&](std::size_t count) { return one.submit(count); }},
+        {"submit", submit},
         {"awaited", [&](std::size_t count) { return one.awaited(count); }},
         {"latency", [&](std::size_t count) { return one.latency(count); }},
         {"latency_spinning", [&](std::size_t count) { return spinning.latency(count); }},
         {"map", [&](std::size_t count) { return one.map(count); }},
-        {"workers", [](std::size_t count) { return contender(count).submit(tasks_for_workers) / tasks_for_workers; }},
+        {"tasks", [&](std::size_t count) { return bench::again_and_again(submit, count); }},
+        {"workers", [](std::size_t count) { return contender(count).submit(bench::tasks_in_all); }},
         {"argument", [&](std::size_t size) { return large.argument(size); }},
         {"result", [&](std::size_t size) { return large.result(size); }},
         {"shared_with_worker", [&](std::size_t size) { return large.shared_with_worker(size); }},

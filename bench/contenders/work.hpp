@@ -13,6 +13,7 @@
 #include <iostream>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace bench {
@@ -34,6 +35,16 @@ inline void require(bool right, const char* what) {
         return;
     std::fprintf(stderr, "%s\n", what);
     std::abort();
+}
+
+constexpr std::size_t tasks_in_all = 1'000'000;
+
+/// The median of as many times as make a million tasks: what so few take can be said only of many times.
+inline double again_and_again(const work& one, std::size_t tasks) {
+    std::vector<double> times;
+    for (std::size_t done = 0; done < tasks_in_all; done += tasks)
+        times.push_back(one(tasks));
+    return median(std::move(times));
 }
 
 /// Reads lines of a work's name and a number, and answers each with a number of seconds.

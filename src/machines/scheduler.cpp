@@ -27,6 +27,7 @@ void scheduler::note_urgency(const schedulable& task) noexcept {
 void scheduler::worker_ready(std::uint32_t worker, std::uint64_t allowance) {
     if (worker >= workers_.size()) {
         idle_.reserve(worker + 1U); // so that nothing fails in the middle of what is told later
+        open_.make_room(worker + 1);
         workers_.resize(worker + 1);
     }
     workers_[worker].allowance = allowance;
@@ -50,6 +51,16 @@ void scheduler::may_be_idle(std::uint32_t worker) {
     const worker_entry& one = workers_[worker];
     if (one.ready && one.tasks.empty() && !one.used_up())
         idle_.push_back(worker);
+    reconsider(worker);
+}
+
+// After anything about it changed: whether it may be sent more, and how many it has.
+void scheduler::reconsider(std::uint32_t worker) {
+    const worker_entry& one = workers_[worker];
+    if (one.ready && !one.tasks.empty() && !one.has_unread && !one.used_up() && one.tasks.size() < limits_.tasks_ahead)
+        open_.place(worker, one.tasks.size());
+    else
+        open_.remove(worker);
 }
 
 void scheduler::worker_leaving(std::uint32_t worker) {
@@ -59,6 +70,7 @@ void scheduler::worker_leaving(std::uint32_t worker) {
     --ready_;
     with_leaving_ += workers_[worker].tasks.size();
     std::erase(idle_, worker);
+    reconsider(worker);
     if (recall_from_ == worker)
         to_recall_ = 0;
 }
@@ -87,6 +99,7 @@ bool scheduler::recall_answered(schedulable& task, bool was_not_begun) {
     if (!was_not_begun) {
         --recalls_unanswered_;
         task.state = task_state::started;
+        note_started_before(task);
         return true;
     }
     worker_entry& from = workers_[task.worker];
@@ -97,6 +110,18 @@ bool scheduler::recall_answered(schedulable& task, bool was_not_begun) {
         return false;
     add_in_front(task);
     return true;
+}
+
+// So none of them is asked back one by one: a worker that is quicker than its answers are read has begun hundreds.
+void scheduler::note_started_before(const schedulable& begun) noexcept {
+    for (schedulable* task = begun.previous; task && task->state != task_state::started; task = task->previous) {
+        if (task->state != task_state::sent)
+            continue; // asked back: the answer is on its way
+        task->state = task_state::started;
+        --workers_[begun.worker].recallable;
+    }
+    if (recall_from_ == begun.worker)
+        to_recall_ = 0;
 }
 
 scheduler::cancel_answer scheduler::cancel(schedulable& task) {
@@ -156,13 +181,6 @@ void scheduler::put_back(task_list& tasks) {
     }
 }
 
-bool scheduler::has_room(const worker_entry& worker, const schedulable& task) const noexcept {
-    if (worker.used_up())
-        return false;
-    return worker.tasks.empty() || (!worker.has_unread && worker.tasks.size() < limits_.tasks_ahead &&
-                                    worker.bytes + task.size <= limits_.bytes_ahead);
-}
-
 // The first task of a worker is taken to be running, whatever is known of it: were it asked back as well, two idle
 // workers could pass a single task to and fro before either wakes up.
 std::size_t scheduler::behind(const worker_entry& worker) const noexcept {
@@ -183,6 +201,7 @@ scheduler::action scheduler::send(std::uint32_t worker) {
         most_urgent_sent_ = std::max(most_urgent_sent_, task->priority);
     ++to.recallable;
     ++with_workers_;
+    reconsider(worker);
     return {action_kind::send, worker, task};
 }
 
@@ -216,17 +235,12 @@ std::optional<scheduler::action> scheduler::send_ahead() {
     // Nobody gets more than its share of all that is to be done, so that the last tasks are spread evenly too.
     const std::size_t share = (queue_.size() + with_ready + ready_ - 1) / ready_;
     const schedulable& task = *queue_.front();
-    const auto count = static_cast<std::uint32_t>(workers_.size());
-    for (std::uint32_t step = 0; step != count; ++step) {
-        if (cursor_ >= count)
-            cursor_ = 0;
-        const worker_entry& candidate = workers_[cursor_];
-        const std::uint32_t worker = cursor_++;
-        if (candidate.ready && candidate.tasks.size() < share && has_room(candidate, task) &&
-            !would_pass_by(task, worker))
-            return send(worker);
-    }
-    return std::nullopt;
+    const auto to = open_.first(share, [&](std::uint32_t worker) {
+        return workers_[worker].bytes + task.size <= limits_.bytes_ahead && !would_pass_by(task, worker);
+    });
+    if (!to)
+        return std::nullopt;
+    return send(*to);
 }
 
 // Asks back one of the tasks sent ahead that are less urgent than the next one that waits. The first task of a worker is
@@ -296,8 +310,10 @@ std::optional<scheduler::action> scheduler::rebalance() {
     if (to_recall_ == 0) {
         std::size_t most = 0;
         for (std::uint32_t worker = 0; worker != workers_.size(); ++worker) {
-            const std::size_t here = workers_[worker].ready ? behind(workers_[worker]) : 0;
-            if (here > most) {
+            const worker_entry& one = workers_[worker];
+            if (!one.ready || one.recallable <= most) // behind() looks at a task, which is seldom in the cache
+                continue;
+            if (const std::size_t here = behind(one); here > most) {
                 most = here;
                 recall_from_ = worker;
             }

@@ -4,9 +4,11 @@
 #ifndef PROCPOOL_MACHINES_SCHEDULER_HPP
 #define PROCPOOL_MACHINES_SCHEDULER_HPP
 
+#include <machines/load_index.hpp>
 #include <machines/task_list.hpp>
 #include <machines/waiting_queue.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -51,7 +53,7 @@ public:
 
     static constexpr std::uint64_t no_limit = std::numeric_limits<std::uint64_t>::max();
 
-    explicit scheduler(limits bounds) : limits_(bounds) {}
+    explicit scheduler(limits bounds) : limits_(bounds), open_(std::max<std::size_t>(bounds.tasks_ahead, 1)) {}
 
     // What happened.
 
@@ -74,7 +76,8 @@ public:
     void finished(schedulable& task);
 
     /// The answer to a recall. If it was not begun, it waits again, at the front, unless it was cancelled: then it is
-    /// not the scheduler's any more, and the answer is false.
+    /// not the scheduler's any more, and the answer is false. If it was, all that were sent to the worker before it were
+    /// begun, too: a worker takes them in that order.
     bool recall_answered(schedulable& task, bool was_not_begun);
 
     enum class cancel_answer : std::uint8_t {
@@ -142,15 +145,16 @@ private:
         bool used_up() const noexcept { return given >= allowance; }
     };
 
-    bool has_room(const worker_entry& worker, const schedulable& task) const noexcept;
     std::size_t behind(const worker_entry& worker) const noexcept;
     action send(std::uint32_t worker);
     void detach(schedulable& task);
+    void note_started_before(const schedulable& begun) noexcept;
     void note_urgency(const schedulable& task) noexcept;
     std::optional<action> make_way();
     std::optional<action> fetch_urgent();
     bool would_pass_by(const schedulable& task, std::uint32_t at) const noexcept;
     void may_be_idle(std::uint32_t worker);
+    void reconsider(std::uint32_t worker);
     std::optional<action> send_ahead();
     std::optional<action> rebalance();
     task_list forget_worker(std::uint32_t worker);
@@ -160,10 +164,10 @@ private:
     waiting_queue queue_;
     std::vector<worker_entry> workers_;
     std::vector<std::uint32_t> idle_;
+    load_index open_; ///< those that have something and may be sent more, memory permitting
     std::size_t ready_ = 0;
     std::size_t with_workers_ = 0;
     std::size_t with_leaving_ = 0; ///< of those, how many are with workers that are given nothing more
-    std::uint32_t cursor_ = 0;
 
     // No task that was sent ahead is less urgent than this. It may be that none is as little urgent.
     int least_urgent_sent_ = std::numeric_limits<int>::max();

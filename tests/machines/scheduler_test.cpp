@@ -157,6 +157,40 @@ BOOST_AUTO_TEST_CASE(a_task_that_was_refused_is_known_to_have_begun_and_not_aske
     BOOST_TEST(!desk.to.ask_back(desk['b']));
 }
 
+BOOST_AUTO_TEST_CASE(who_has_begun_a_task_has_begun_all_that_it_was_sent_before) {
+    desk desk(10);
+    desk.fill_first_of_two("abcdefgh");
+    desk.to.worker_ready(2);
+    BOOST_TEST(desk.wants() == "h<0 g<0 f<0 e<0");
+    desk.back('h');
+    desk.refused('f');
+    for (const char one : {'a', 'b', 'c', 'd', 'f'})
+        BOOST_TEST((desk[one].state == task_state::started));
+    BOOST_TEST((desk['e'].state == task_state::recalled)); // its own answer is still to come
+    desk.refused('e');
+    BOOST_TEST((desk.to.cancel(desk['b']) == cancel_answer::started));
+    desk.back('g');
+    BOOST_TEST(desk.wants() == "g>2 h>1");
+    BOOST_TEST(desk.wants() == "");
+}
+
+BOOST_AUTO_TEST_CASE(of_a_worker_that_has_begun_everything_only_one_task_is_asked_for) {
+    desk desk(10);
+    desk.to.worker_ready(0);
+    desk.to.worker_ready(1);
+    desk.add("abcdefghijklmn"); // half of them each
+    desk.wants();
+    desk.to.worker_ready(2);
+    const auto first = desk.to.next();
+    BOOST_REQUIRE((first && first->kind == scheduler::action_kind::recall));
+    BOOST_TEST(desk.to.recall_answered(*first->task, false));
+    const auto second = desk.to.next();
+    BOOST_REQUIRE((second && second->kind == scheduler::action_kind::recall));
+    BOOST_TEST(second->worker != first->worker);
+    BOOST_TEST(desk.to.recall_answered(*second->task, false));
+    BOOST_TEST(desk.wants() == "");
+}
+
 BOOST_AUTO_TEST_CASE(behind_a_first_task_that_is_known_to_run_everything_may_be_moved) {
     desk desk(10);
     desk.to.worker_ready(0);
@@ -237,9 +271,13 @@ BOOST_AUTO_TEST_CASE(nothing_more_is_asked_back_before_the_answers_came) {
     desk.fill_first_of_two("abcde");
     BOOST_TEST(desk.wants() == "e<0 d<0");
     BOOST_TEST(desk.wants() == "");
-    desk.refused('e');
+    desk.back('e');
+    BOOST_TEST(desk.wants() == "e>1");
+    desk.to.finished(desk['e']);
     BOOST_TEST(desk.wants() == "");
-    desk.refused('d');
+    desk.back('d');
+    BOOST_TEST(desk.wants() == "d>1");
+    desk.to.finished(desk['d']);
     BOOST_TEST(desk.wants() == "c<0");
 }
 

@@ -184,6 +184,15 @@ void world::answer(task& recalled) {
     require(goes_on == (!back || !recalled.cancelled), "it is wrong about who has a task that was asked back");
     if (!back) {
         recalled.where = place::started;
+        for (task* const one : workers_[recalled.worker].tasks) {
+            if (one == &recalled)
+                break;
+            require(one->begun, "a task was begun before one that was sent to its worker earlier");
+            if (one->where == place::sent)
+                one->where = place::started;
+        }
+        if (round_from_ == recalled.worker)
+            left_in_round_ = 0; // there is nothing more to be had
         return;
     }
     take_from_worker(recalled);
