@@ -148,28 +148,28 @@ void local_link::announce_modules() {
 std::uint16_t local_link::admit(std::uint64_t id) noexcept {
     const std::uint16_t slot = free_slots_.back();
     free_slots_.pop_back();
-    slots_[slot] = id;
-    shared_->ledger.post(slot, id);
+    slots_[slot].sent = sent_as(slot, id);
+    shared_->ledger.post(slot, slots_[slot].sent);
     return slot;
 }
 
 void local_link::send(std::uint16_t slot, const outgoing_call& call) {
-    add_call(wire::frame_kind::call, slot, call);
+    add_call(wire::frame_kind::call, slot, sent_as(slot, call.id), call);
 }
 
 void local_link::initialize(const outgoing_call& call) {
-    add_call(wire::frame_kind::initialize, 0, call);
+    add_call(wire::frame_kind::initialize, 0, call.id, call);
     flush();
 }
 
-void local_link::add_call(wire::frame_kind kind, std::uint16_t slot, const outgoing_call& call) {
+void local_link::add_call(wire::frame_kind kind, std::uint16_t slot, std::uint64_t sent, const outgoing_call& call) {
     if (announced_modules_ != modules_met())
         announce_modules();
     if (enclosed_output::wants(call.arguments)) {
-        enclosed_output_.add({0, kind, call.flags, slot, call.id}, call);
+        enclosed_output_.add({0, kind, call.flags, slot, sent}, call);
         return;
     }
-    add_header(kind, sizeof call.header + call.arguments.size(), slot, call.id, call.flags);
+    add_header(kind, sizeof call.header + call.arguments.size(), slot, sent, call.flags);
     output_.add(bytes_of(call.header));
     output_.add(call.arguments);
 }
@@ -226,15 +226,16 @@ void local_link::output_failed() {
 }
 
 local_link::withdrawal local_link::withdraw(std::uint16_t slot, std::uint64_t id) {
-    if (!shared_->ledger.withdraw(slot, id))
+    if (!shared_->ledger.withdraw(slot, sent_as(slot, id)))
         return withdrawal::refused;
-    slots_[slot] = 0;
+    slots_[slot].sent = 0;
+    ++slots_[slot].taken_back;
     free_slots_.push_back(slot);
     return withdrawal::withdrawn;
 }
 
 wire::ledger_state local_link::look(std::uint16_t slot, std::uint64_t id) const {
-    return shared_->ledger.look(slot, id);
+    return shared_->ledger.look(slot, sent_as(slot, id));
 }
 
 task_phase local_link::phase() const {

@@ -89,7 +89,7 @@ private:
     void announce_modules();
     void add_header(wire::frame_kind kind, std::size_t size, std::uint16_t slot = 0, std::uint64_t id = 0,
                     std::uint8_t flags = 0);
-    void add_call(wire::frame_kind kind, std::uint16_t slot, const outgoing_call& call);
+    void add_call(wire::frame_kind kind, std::uint16_t slot, std::uint64_t sent, const outgoing_call& call);
     void add_message(wire::frame_kind kind, const wire::payload& bytes);
     void write();
     bool send_due_descriptors();
@@ -129,8 +129,15 @@ private:
     std::weak_ptr<link_holder> holder_;
     link_holder* told_ = nullptr; ///< the holder, while in a turn
 
-    // Which task uses a slot; 0 for none, so ids start at 1.
-    std::array<std::uint64_t, wire::ledger::slots> slots_{};
+    struct slot_use {
+        std::uint64_t sent = 0; ///< the task that uses the slot, as what it was sent; 0 for none, so ids start at 1
+        std::uint64_t taken_back = 0; ///< how often one was
+    };
+    std::uint64_t sent_as(std::uint16_t slot, std::uint64_t id) const noexcept {
+        return wire::sending::of(id, slots_[slot].taken_back);
+    }
+
+    std::array<slot_use, wire::ledger::slots> slots_{};
     std::vector<std::uint16_t> free_slots_;
     std::size_t announced_modules_ = 1; ///< the main program needs no announcing
 

@@ -132,7 +132,7 @@ bool local_link::judge(const wire::frame_header& header) {
 }
 
 bool local_link::judge_answer(const wire::frame_header& header) {
-    if (header.slot < slots_.size() && header.id != 0 && slots_[header.slot] == header.id)
+    if (header.slot < slots_.size() && header.id != 0 && slots_[header.slot].sent == header.id)
         return true;
     give_up_reading("it answered a task that it did not have");
     return false;
@@ -155,9 +155,10 @@ bool local_link::look_at(enclosed_input::outcome what) {
 void local_link::handle_answer(const wire::frame_header& header, wire::payload&& bytes) {
     if (!judge_answer(header))
         return;
-    slots_[header.slot] = 0;
+    slots_[header.slot].sent = 0;
     free_slots_.push_back(header.slot);
-    told_->answered({header.id, header.slot, header.kind == wire::frame_kind::failure, std::move(bytes)});
+    told_->answered(
+        {wire::sending::task(header.id), header.slot, header.kind == wire::frame_kind::failure, std::move(bytes)});
     if (enclosed_output_.forget_gone())
         flush();
 }

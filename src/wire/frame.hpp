@@ -13,7 +13,7 @@
 namespace procpool::wire {
 
 /// Changes whenever a pool and a worker of different versions would misunderstand each other.
-inline constexpr std::uint32_t protocol_version = 3;
+inline constexpr std::uint32_t protocol_version = 4;
 
 /// The largest payload of one frame: what one task's arguments, or one result, may take.
 inline constexpr std::size_t max_payload_size = std::size_t{1} << 30;
@@ -45,7 +45,7 @@ struct frame_header {
     frame_kind kind;
     std::uint8_t flags; ///< of a call or an answer; see call_flags
     std::uint16_t slot; ///< the task's word in the ledger
-    std::uint64_t id;   ///< the task's id
+    std::uint64_t id;   ///< the task's id; of a call and an answer, its sending
 };
 static_assert(sizeof(frame_header) == 16);
 

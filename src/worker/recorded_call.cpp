@@ -24,7 +24,7 @@ recorded_call::recorded_call(const wire::frame_header& frame, const wire::call_h
                              wire::payload_builder& result, system::shared_memory& shared,
                              const system::module_table& modules)
     : call(arguments, attached, result, shared.ledger.phase_word(), system::copied()), shared_(shared),
-      modules_(modules), function_(header.function), id_(frame.id),
+      modules_(modules), function_(header.function), id_(wire::sending::task(frame.id)),
       timed_((frame.flags & wire::call_flags::timed) != 0), whole_((frame.flags & wire::call_flags::whole_chunk) != 0) {
     if (timed_ || (frame.flags & wire::call_flags::chunk) != 0)
         chunk_began_ = block_began_ = clock::now();

@@ -204,7 +204,7 @@ private:
         }
         ran_ = true;
         page.enter(task_phase::decoding);
-        current_task::instance().begin(frame.header.id, header.attempt);
+        current_task::instance().begin(wire::sending::task(frame.header.id), header.attempt);
         const wire::frame_kind kind = call_and_encode(frame, header);
         close_opened();
         current_task::instance().end();

@@ -80,6 +80,32 @@ BOOST_AUTO_TEST_CASE(short_tasks_beside_a_long_one_leave_nothing_behind_at_the_b
     BOOST_TEST(slow.get() == 1);
 }
 
+// The worker had not read its first frame yet when the task came to the same worker and the same slot again, and began it by
+// that frame: before what was more urgent, in the wrong attempt, and with items that were another chunk's by then.
+BOOST_AUTO_TEST_CASE(a_task_that_was_taken_back_is_not_begun_by_the_frame_that_the_worker_has_not_read_yet) {
+    const scratch here;
+    procpool::process_pool pool({.workers = 1});
+    const auto with_worker = [&](std::size_t tasks) {
+        return wait_until([&] { return pool.stats().tasks_with_workers == tasks; });
+    };
+    auto first = pool.submit(meet_and_return, here.file("first"), here.file("go on"), 1).priority(2).start();
+    BOOST_REQUIRE(wait_until([&] { return exists(here.file("first")); }));
+    auto second = pool.submit(meet_and_return, here.file("second"), here.file("go on, too"), 2).priority(2).start();
+    auto taken_back = pool.submit(note, here.file("order"), 1).start();
+    BOOST_REQUIRE(with_worker(3));
+    auto urgent = pool.submit(note, here.file("order"), 2).priority(1).start();
+    BOOST_REQUIRE(with_worker(2));
+    touch(here.file("go on"));
+    BOOST_TEST(first.get() == 1);
+    BOOST_REQUIRE(wait_until([&] { return exists(here.file("second")); }));
+    BOOST_REQUIRE(with_worker(3)); // sent again, the urgent one first
+    touch(here.file("go on, too"));
+    taken_back.get();
+    urgent.get();
+    BOOST_TEST(second.get() == 2);
+    BOOST_TEST(notes(here.file("order")) == (std::vector<std::int64_t>{2, 1}), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(a_pool_of_one_whose_launch_fails_at_once_says_so) {
     asio::io_context context;
     procpool::process_pool pool(context, {.workers = 1, .worker_program = "/nonexistent/program"});
