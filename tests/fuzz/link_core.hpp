@@ -39,6 +39,7 @@ class holder final : public system::link_holder {
 public:
     struct task {
         std::uint16_t slot;
+        std::uint64_t sent; ///< as what the worker knows it
         std::uint32_t items;
     };
 

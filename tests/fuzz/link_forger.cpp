@@ -28,7 +28,7 @@ wire::frame_header world::forged_header(input& in, std::size_t size) {
                                wire::frame_kind::forget_segment};
     wire::frame_header header{static_cast<std::uint32_t>(size), kinds[in.choice(kinds.size())], 0, 0, 0};
     if (const auto task = any_task(in); task != core_->tasks.end()) {
-        header.id = task->first;
+        header.id = task->second.sent;
         header.slot = task->second.slot;
     }
     const std::uint8_t lies = in.number();

@@ -45,9 +45,9 @@ bool world::write(bytes some) {
     return at_once;
 }
 
-bool world::write_frame(wire::frame_kind kind, std::uint16_t slot, std::uint64_t id, bytes payload,
+bool world::write_frame(wire::frame_kind kind, std::uint16_t slot, std::uint64_t sent, bytes payload,
                         std::uint8_t flags) {
-    const wire::frame_header header{static_cast<std::uint32_t>(payload.size()), kind, flags, slot, id};
+    const wire::frame_header header{static_cast<std::uint32_t>(payload.size()), kind, flags, slot, sent};
     const bool at_once = write(std::as_bytes(std::span(&header, 1)));
     return write(payload) && at_once;
 }
@@ -93,14 +93,14 @@ void world::answer(input& in) {
         return;
     const auto [id, what] = *task;
     auto& ledger = (*memory_)->ledger;
-    if (!ledger.claim(what.slot, id))
+    if (!ledger.claim(what.slot, what.sent))
         return;
     const std::uint8_t how = in.number();
     std::vector<std::byte> result((how & 1) != 0 ? in.number<std::uint16_t>() * std::size_t{4} : in.number());
     if (!result.empty())
         result.front() = static_cast<std::byte>(id);
     const wire::frame_kind kind = (how & 2) != 0 ? wire::frame_kind::failure : wire::frame_kind::result;
-    const wire::frame_header header{static_cast<std::uint32_t>(result.size()), kind, 0, what.slot, id};
+    const wire::frame_header header{static_cast<std::uint32_t>(result.size()), kind, 0, what.slot, what.sent};
     core_->due[id] = result;
     bool at_once = true;
     if ((how & 4) == 0 && ring_->put(header, result)) {
@@ -109,9 +109,9 @@ void world::answer(input& in) {
         else
             at_once = ring_bell();
     } else {
-        at_once = write_frame(kind, what.slot, id, result);
+        at_once = write_frame(kind, what.slot, what.sent, result);
     }
-    ledger.finish(what.slot, id);
+    ledger.finish(what.slot, what.sent);
     if (!at_once && core_->killed) // while it wrote, maybe
         core_->doubtful.insert(id);
 }
@@ -135,7 +135,7 @@ void world::answer_enclosed(input& in) {
         return;
     const auto [id, what] = *found;
     auto& ledger = (*memory_)->ledger;
-    if (!ledger.claim(what.slot, id))
+    if (!ledger.claim(what.slot, what.sent))
         return;
     const std::uint8_t how = in.number();
     const std::size_t size = ((how & 1) != 0 ? wire::storage::threshold : 4) + in.number();
@@ -157,13 +157,13 @@ void world::answer_enclosed(input& in) {
             frames.insert(frames.end(), result.begin(), result.end());
         const bytes all(frames);
         at_once = write(all.first(answer_at));
-        at_once = write_frame((how & 64) != 0 ? wire::frame_kind::failure : wire::frame_kind::result, what.slot, id,
-                              all.subspan(answer_at), wire::call_flags::enclosed) &&
+        at_once = write_frame((how & 64) != 0 ? wire::frame_kind::failure : wire::frame_kind::result, what.slot,
+                              what.sent, all.subspan(answer_at), wire::call_flags::enclosed) &&
                   at_once;
     } else {
-        at_once = write_frame(wire::frame_kind::result, what.slot, id, result);
+        at_once = write_frame(wire::frame_kind::result, what.slot, what.sent, result);
     }
-    ledger.finish(what.slot, id);
+    ledger.finish(what.slot, what.sent);
     made.reset();           // it uses the worker's memory
     if ((how & 160) == 160) // and that was all
         die();

@@ -191,7 +191,7 @@ void world::send(input& in) {
         const std::uint16_t slot = core_->link->admit(id);
         for (const auto& [other, task] : core_->tasks)
             require(task.slot != slot, "two tasks have the same slot");
-        core_->tasks[id] = {slot, items};
+        core_->tasks[id] = {slot, wire::sending::of(id, taken_back_[slot]), items};
         const std::uint8_t flags = items == 1 ? 0 : wire::call_flags::chunk;
         core_->link->send(slot, {id, flags, {1, 2, items, 1}, wire::payload(arguments)});
         core_->link->flush();
@@ -208,7 +208,7 @@ void world::send_enclosed(input& in) {
     fill(builder, (how >> 2) % 4, arguments);
     core_->in_turn([&] {
         const std::uint16_t slot = core_->link->admit(id);
-        core_->tasks[id] = {slot, 1};
+        core_->tasks[id] = {slot, wire::sending::of(id, taken_back_[slot]), 1};
         core_->link->send(slot, {id, 0, {1, 2, 1, 1}, builder.finish()});
         core_->link->flush();
     });
@@ -229,8 +229,10 @@ void world::withdraw(input& in) {
         const bool begun = core_->link->look(what.slot, id) != wire::ledger_state::waiting;
         const bool withdrawn = core_->link->withdraw(what.slot, id) == system::worker_link::withdrawal::withdrawn;
         require(withdrawn != begun, "a task is withdrawn that was begun, or not although it waits");
-        if (withdrawn)
+        if (withdrawn) {
             core_->tasks.erase(id);
+            ++taken_back_[what.slot];
+        }
     });
 }
 

@@ -14,9 +14,11 @@
 #include <system/worker_segments.hpp>
 #include <wire/answer_ring.hpp>
 #include <wire/frame.hpp>
+#include <wire/ledger.hpp>
 
 #include <boost/asio/io_context.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -61,7 +63,7 @@ private:
 
     /// Whether all of it was written before the pool could see any of it.
     bool write(bytes some);
-    bool write_frame(wire::frame_kind kind, std::uint16_t slot, std::uint64_t id, bytes payload,
+    bool write_frame(wire::frame_kind kind, std::uint16_t slot, std::uint64_t sent, bytes payload,
                      std::uint8_t flags = 0);
     bool ring_bell() { return !ring_->must_wake() || write_frame(wire::frame_kind::doorbell, 0, 0, {}); }
     void die();
@@ -105,8 +107,9 @@ private:
     std::optional<system::shared_mapping> memory_;
     std::optional<wire::ring_writer> ring_;
     std::uint64_t next_id_ = 0;
-    system::segment_cache::user pool_; ///< so that there is memory for arguments
-    system::unique_fd descriptors_;    ///< the worker's end, until it has ended
+    std::array<std::uint64_t, wire::ledger::slots> taken_back_{}; ///< how often, from each slot
+    system::segment_cache::user pool_;                            ///< so that there is memory for arguments
+    system::unique_fd descriptors_;                               ///< the worker's end, until it has ended
     std::optional<system::worker_segments> segments_;
     std::uint64_t sent_ = 0; ///< messages with descriptors
     handed handed_;

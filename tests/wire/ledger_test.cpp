@@ -7,10 +7,12 @@
 
 #include <cstring>
 #include <memory>
+#include <set>
 
 using namespace procpool;
 using wire::ledger;
 using wire::ledger_state;
+using wire::sending;
 
 BOOST_AUTO_TEST_SUITE(ledger_alone)
 
@@ -64,15 +66,33 @@ BOOST_AUTO_TEST_CASE(a_slot_that_another_task_has_now_is_not_claimed_for_the_old
     BOOST_TEST(page.claim(3, 8));
 }
 
-BOOST_AUTO_TEST_CASE(a_task_that_comes_back_into_the_same_slot_can_be_claimed_once) {
+BOOST_AUTO_TEST_CASE(a_task_that_comes_back_into_the_same_slot_is_claimed_only_as_what_it_was_sent_last) {
     ledger page;
-    for (int round = 0; round != 5; ++round) {
-        page.post(3, 7);
-        BOOST_TEST(page.withdraw(3, 7));
+    for (std::uint64_t taken_back = 0; taken_back != 5; ++taken_back) {
+        page.post(3, sending::of(7, taken_back));
+        for (std::uint64_t unread = 0; unread != taken_back; ++unread)
+            BOOST_TEST(!page.claim(3, sending::of(7, unread)));
+        BOOST_TEST(page.withdraw(3, sending::of(7, taken_back)));
     }
-    page.post(3, 7);
-    BOOST_TEST(page.claim(3, 7));
-    BOOST_TEST(!page.claim(3, 7)); // by the frame of an earlier round
+    page.post(3, sending::of(7, 5));
+    BOOST_TEST(!page.claim(3, sending::of(7, 4)));
+    BOOST_TEST(page.claim(3, sending::of(7, 5)));
+    BOOST_TEST(!page.claim(3, sending::of(7, 5)));
+}
+
+BOOST_AUTO_TEST_CASE(a_sending_tells_its_task_and_differs_from_all_that_may_be_unread) {
+    constexpr std::uint64_t largest = sending::id_mask;
+    for (const std::uint64_t id : {std::uint64_t{1}, std::uint64_t{77}, largest}) {
+        std::set<std::uint64_t> met;
+        for (std::uint64_t taken_back = 0; taken_back != sending::numbers; ++taken_back) {
+            const std::uint64_t sent = sending::of(id, taken_back);
+            BOOST_TEST(sending::task(sent) == id);
+            BOOST_TEST(met.insert(sent).second);
+        }
+        BOOST_TEST(sending::of(id, 0) == id);
+        BOOST_TEST(sending::of(id, sending::numbers) == id);
+    }
+    BOOST_TEST(sending::numbers > ledger::slots + 1);
 }
 
 BOOST_AUTO_TEST_CASE(ids_are_kept_apart_up_to_the_largest) {
