@@ -123,7 +123,16 @@ BENCHMARK(map_with_long_items)
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
 
-/// Short tasks while one of the workers has a long one; as a multiple of the time that one worker needs at the least.
+/// What the next one is to be compared with.
+void short_tasks_on_one_worker(State& state) {
+    bench::ready_pool with({.workers = 1});
+    for (auto _ : state)
+        submit_all(with, short_items, work_for, [](std::int64_t) { return 20; });
+    state.SetItemsProcessed(state.iterations() * short_items);
+}
+BENCHMARK(short_tasks_on_one_worker)->UseRealTime()->Unit(benchmark::kMillisecond);
+
+/// Short tasks while one of two workers has a long one.
 void short_tasks_beside_a_long_one(State& state) {
     bench::ready_pool with({.workers = workers});
     for (auto _ : state) {

@@ -92,7 +92,7 @@ def rows():
         ),
         Row(
             "argument",
-            "64 MiB as argument",
+            "64 MiB as argument, one after another",
             "GB/s",
             {"procpool": ("argument", 64 * MIB), "the machine": ("copy", 64 * MIB), **peers("argument", 64 * MIB, PYTHONS + NODES)},
             [("the machine", 0.45, "at least"), ("best of Python", 5, "at least")],
@@ -100,7 +100,7 @@ def rows():
         ),
         Row(
             "result",
-            "64 MiB as result",
+            "64 MiB as result, one after another",
             "GB/s",
             {"procpool": ("result", 64 * MIB), "the machine": ("copy", 64 * MIB), **peers("result", 64 * MIB, PYTHONS + NODES)},
             [("the machine", 0.45, "at least"), ("best of Python", 5, "at least")],

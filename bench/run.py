@@ -52,15 +52,17 @@ def run_scales(build, all_scales, rounds, scale):
     """
     commands = contenders(build)
     values = {one.key: {} for one in all_scales}
-    for _ in range(rounds):
+    for round_number in range(rounds):
         for one in all_scales:
             for point in one.points:
                 if one.tasks(point) > 10_000_000 * scale:
                     continue
                 found = values[one.key].setdefault(point, {})
-                for name, work in one.runs.items():
+                names = list(one.runs)
+                shift = round_number % len(names)
+                for name in names[shift:] + names[:shift]:
                     contender = Contender(name, *commands[name])
-                    seconds = contender.measure(work, point)
+                    seconds = contender.measure(one.runs[name], point)
                     contender.end()
                     if seconds is not None:
                         found.setdefault(name, []).append(one.nanoseconds(seconds, point))

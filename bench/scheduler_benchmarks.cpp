@@ -18,7 +18,7 @@ namespace {
 using procpool::machines::schedulable;
 using procpool::machines::scheduler;
 
-constexpr std::size_t tasks = 200'000;
+constexpr std::size_t tasks = 2'000'000; // far more than may be with the workers
 constexpr std::size_t answers_read = 64;
 constexpr scheduler::limits limits{.tasks_ahead = 504};
 

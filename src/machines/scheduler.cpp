@@ -57,7 +57,8 @@ void scheduler::may_be_idle(std::uint32_t worker) {
 // After anything about it changed: whether it may be sent more, and how many it has.
 void scheduler::reconsider(std::uint32_t worker) {
     const worker_entry& one = workers_[worker];
-    if (one.ready && !one.tasks.empty() && !one.has_unread && !one.used_up() && one.tasks.size() < limits_.tasks_ahead)
+    if (one.ready && !one.tasks.empty() && !one.has_unread && !one.used_up() &&
+        one.tasks.size() < limits_.tasks_ahead && one.bytes < limits_.bytes_ahead)
         open_.place(worker, one.tasks.size());
     else
         open_.remove(worker);

@@ -62,6 +62,7 @@ public:
     /// A task that is to be next of all those as urgent.
     void add_in_front(schedulable& task);
 
+    /// A worker that was not.
     /// @param allowance so many items may be sent to the worker; the last task may stand for more than are left of them
     void worker_ready(std::uint32_t worker, std::uint64_t allowance = no_limit);
 
@@ -164,7 +165,7 @@ private:
     waiting_queue queue_;
     std::vector<worker_entry> workers_;
     std::vector<std::uint32_t> idle_;
-    load_index open_; ///< those that have something and may be sent more, memory permitting
+    load_index open_; ///< those that have something and may be sent more, if it is not too large
     std::size_t ready_ = 0;
     std::size_t with_workers_ = 0;
     std::size_t with_leaving_ = 0; ///< of those, how many are with workers that are given nothing more

@@ -6,9 +6,9 @@
 
 #include <procpool/procpool.hpp>
 
+#include <integration/own_place.hpp>
 #include <integration/scratch.hpp>
 #include <support/leftovers.hpp>
-#include <system/channel.hpp>
 #include <system/descriptor_channel.hpp>
 #include <wire/enclosure.hpp>
 #include <wire/frame.hpp>
@@ -50,15 +50,6 @@ int answers_fd() {
             return fd;
     }
     throw std::runtime_error("the worker has no pipe to answer on");
-}
-
-// In a worker: what it shares with the pool.
-system::shared_memory& shared_memory() {
-    std::ifstream maps("/proc/self/maps");
-    for (std::string line; std::getline(maps, line);)
-        if (line.find("memfd:procpool-worker") != line.npos)
-            return *reinterpret_cast<system::shared_memory*>(std::stoull(line, nullptr, 16));
-    throw std::runtime_error("the worker shares no memory");
 }
 
 void write_all(std::span<const std::byte> bytes) {
@@ -113,12 +104,9 @@ void announce(std::uint32_t number, std::uint64_t size) {
 
 // The answer to the very task that runs this.
 void answer_enclosed(const wire::enclosure_header& enclosure, std::span<const std::byte> behind) {
-    const std::uint64_t id = this_task::id();
-    std::uint16_t slot = 0;
-    while (shared_memory().ledger.look(slot, id) != wire::ledger_state::running)
-        ++slot;
+    const place own = own_place();
     const wire::frame_header header{static_cast<std::uint32_t>(sizeof enclosure + behind.size()),
-                                    wire::frame_kind::result, wire::call_flags::enclosed, slot, id};
+                                    wire::frame_kind::result, wire::call_flags::enclosed, own.slot, own.sent};
     write_all(std::as_bytes(std::span(&header, 1)));
     write_all(std::as_bytes(std::span(&enclosure, 1)));
     write_all(behind);
@@ -349,13 +337,10 @@ BOOST_AUTO_TEST_CASE(an_answer_given_twice_does_not_complete_anything_twice) {
     process_pool pool({.workers = 1});
     int told = 0;
     // The task answers itself, correctly and early; the worker's own answer is then one too many.
-    auto doubled = pool.submit(
-        [](std::uint64_t id) {
-            for (std::uint16_t slot = 0; slot != wire::ledger::slots; ++slot)
-                if (shared_memory().ledger.look(slot, id) == wire::ledger_state::running)
-                    write_header(0, wire::frame_kind::result, slot, id);
-        },
-        std::uint64_t{1});
+    auto doubled = pool.submit([] {
+        const place own = own_place();
+        write_header(0, wire::frame_kind::result, own.slot, own.sent);
+    });
     std::move(doubled)([&](std::exception_ptr) { ++told; });
     BOOST_TEST(wait_until([&] { return pool.stats().workers_died == 1; }));
     BOOST_TEST(pool.submit(same, 1).get() == 1);

@@ -7,8 +7,8 @@
 
 #include <procpool/procpool.hpp>
 
+#include <integration/own_place.hpp>
 #include <integration/scratch.hpp>
-#include <system/channel.hpp>
 #include <wire/frame.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -17,7 +17,6 @@
 #include <atomic>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <span>
 #include <string>
 #include <vector>
@@ -72,24 +71,12 @@ int answers_fd() {
     return pipe_fd(O_WRONLY);
 }
 
-/// Where the task that runs stands in the ledger.
-std::uint16_t own_slot() {
-    std::ifstream maps("/proc/self/maps");
-    for (std::string line; std::getline(maps, line);)
-        if (line.find("memfd:procpool-worker") != line.npos) {
-            const auto& shared = *reinterpret_cast<system::shared_memory*>(std::stoull(line, nullptr, 16));
-            for (std::uint16_t slot = 0; slot != wire::ledger::slots; ++slot)
-                if (shared.ledger.look(slot, this_task::id()) == wire::ledger_state::running)
-                    return slot;
-        }
-    throw std::runtime_error("the task is not to be found");
-}
-
 /// Answers its own task, as the worker would do, but ends after so many bytes of the message.
 void write_half_an_answer(std::size_t written, std::size_t announced) {
     std::vector<char> message(sizeof(wire::frame_header) + announced, 'x');
-    const wire::frame_header header{static_cast<std::uint32_t>(announced), wire::frame_kind::result, 0, own_slot(),
-                                    this_task::id()};
+    const place own = own_place();
+    const wire::frame_header header{static_cast<std::uint32_t>(announced), wire::frame_kind::result, 0, own.slot,
+                                    own.sent};
     std::memcpy(message.data(), &header, sizeof header);
     for (std::size_t at = 0; at != written;) {
         const ssize_t size = ::write(answers_fd(), message.data() + at, written - at);

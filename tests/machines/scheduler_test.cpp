@@ -191,6 +191,38 @@ BOOST_AUTO_TEST_CASE(of_a_worker_that_has_begun_everything_only_one_task_is_aske
     BOOST_TEST(desk.wants() == "");
 }
 
+BOOST_AUTO_TEST_CASE(a_task_is_sent_ahead_to_the_worker_that_has_the_fewest) {
+    desk desk(10);
+    for (std::uint32_t worker = 0; worker != 3; ++worker)
+        desk.to.worker_ready(worker);
+    desk.add("abcdefghi"); // three each
+    desk.wants();
+    const std::string had = desk.has(1);
+    desk.to.finished(desk[had[0]]);
+    desk.to.finished(desk[had[1]]);
+    desk.add("jk");
+    BOOST_TEST(desk.wants() == "j>1 k>1");
+}
+
+BOOST_AUTO_TEST_CASE(a_refusal_elsewhere_does_not_end_a_moving_that_is_under_way) {
+    desk desk(10);
+    desk.to.worker_ready(0);
+    desk.to.worker_ready(1);
+    desk.add("abcdefghij"); // half of them each
+    desk.wants();
+    desk.to.worker_ready(2);
+    const auto first = desk.to.next();
+    BOOST_REQUIRE((first && first->kind == scheduler::action_kind::recall));
+    const std::uint32_t other = 1 - first->worker;
+    schedulable& begun = desk[desk.has(other)[1]];
+    BOOST_TEST(desk.to.ask_back(begun));
+    BOOST_TEST(desk.to.recall_answered(begun, false));
+    BOOST_TEST(desk.to.recall_answered(*first->task, true));
+    const auto second = desk.to.next(); // of the four behind the first one, two are moved
+    BOOST_REQUIRE((second && second->kind == scheduler::action_kind::recall));
+    BOOST_TEST(second->worker == first->worker);
+}
+
 BOOST_AUTO_TEST_CASE(behind_a_first_task_that_is_known_to_run_everything_may_be_moved) {
     desk desk(10);
     desk.to.worker_ready(0);
