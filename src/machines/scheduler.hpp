@@ -34,7 +34,7 @@ class scheduler {
 public:
     struct limits {
         std::size_t tasks_ahead;                        ///< so many tasks may be with one worker
-        std::size_t bytes_ahead = std::size_t{1} << 20; ///< so many bytes; a single task may be larger
+        std::size_t bytes_ahead = std::size_t{1} << 20; ///< so many bytes; every task has some, and may have more
     };
 
     enum class action_kind : std::uint8_t { send, recall };

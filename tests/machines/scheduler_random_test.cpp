@@ -28,7 +28,7 @@ world::course some_course(std::mt19937_64& random) {
     if (random() % 3 == 0) {
         course.bounds.bytes_ahead = 10;
         for (int count = 0; count != 7; ++count)
-            course.sizes.push_back(random() % (random() % 4 == 0 ? 30 : 6));
+            course.sizes.push_back(1 + random() % (random() % 4 == 0 ? 30 : 6));
     }
     course.holds = random() % 4 == 0;
     course.adds_in_front = random() % 4 == 0;
