@@ -18,7 +18,7 @@ class Row:
     unit "tasks/s" and "GB/s" are rates, of which more is better; of all others less is.
     targets: (whom to compare with, ratio procpool / other for rates and times alike, "at least" or "at most");
     with ITSELF, the figure is compared and not a ratio.
-    rounds: no more than so many. times: one after the other in each round, of which the median counts.
+    rounds: no more than so many. times: one after the other in each round, but no more than there are rounds; the median counts.
     """
 
     def __init__(self, key, title, unit, runs, targets, rounds=None, times=1):

@@ -38,7 +38,8 @@ def run(all_contenders, all_rows, rounds, scale):
                 if row.key == "compile":
                     answers = [compile_one(work)]
                 else:
-                    answers = [all_contenders[name].measure(work, count) for _ in range(row.times)]
+                    times = min(row.times, rounds) if round_number else 1
+                    answers = [all_contenders[name].measure(work, count) for _ in range(times)]
                 if None not in answers and round_number:
                     values[row.key].setdefault(name, []).append(row.value(statistics.median(answers), count))
         print(f"round {round_number} of {rounds}", file=sys.stderr)
