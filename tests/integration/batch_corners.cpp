@@ -131,7 +131,10 @@ private:
     static inline std::atomic<bool> stopped_{false};
 };
 
-stopped_when_moved make_stopped_when_moved(int value) {
+stopped_when_moved make_stopped_when_moved(const std::pair<std::string, int>& item) {
+    const auto& [go_on, value] = item;
+    if (!wait_until([&] { return exists(go_on); }, 60s))
+        throw std::runtime_error("nobody told the task to go on");
     return stopped_when_moved(value);
 }
 
@@ -278,11 +281,15 @@ BOOST_AUTO_TEST_CASE(whoever_blocks_on_a_stream_comes_back_when_the_pool_is_dest
 // stopped in the middle of each of its first moves.
 BOOST_AUTO_TEST_CASE(a_copy_of_the_program_made_by_fork_may_drop_a_stream_without_harm_to_the_original) {
     for (int move = 0; move != 8; ++move) {
-        stopped_when_moved::stop_at(move);
+        const scratch here;
         procpool::process_pool pool({.workers = 2});
-        std::optional<procpool::result_stream<stopped_when_moved>> stream(
-            pool.imap(make_stopped_when_moved, std::views::iota(0, 100)));
-        auto first = stream->next().start(); // nothing is done before
+        std::vector<std::pair<std::string, int>> items;
+        for (int value = 0; value != 100; ++value)
+            items.emplace_back(here.file("go on"), value);
+        std::optional<procpool::result_stream<stopped_when_moved>> stream(pool.imap(make_stopped_when_moved, items));
+        auto first = stream->next().start(); // which takes that lock, too, so nothing is stopped before
+        stopped_when_moved::stop_at(move);
+        touch(here.file("go on"));
         BOOST_TEST_REQUIRE(wait_until([] { return stopped_when_moved::has_stopped(); }));
         const pid_t copy = ::fork();
         BOOST_TEST_REQUIRE(copy != -1);
