@@ -29,7 +29,7 @@ constexpr std::size_t workers = 2;
 constexpr std::int64_t million = 1'000'000;
 constexpr std::int64_t mebibyte = 1 << 20;
 
-/// Many at once --------------------------------------------------------------------------------------------------------
+// Many at once --------------------------------------------------------------------------------------------------------
 
 int plus_one(int value) {
     return value + 1;
@@ -89,7 +89,7 @@ void map(State& state) {
 }
 BENCHMARK(map)->Arg(million)->UseRealTime()->Unit(benchmark::kMillisecond);
 
-/// How evenly work is spread -------------------------------------------------------------------------------------------
+// How evenly work is spread -------------------------------------------------------------------------------------------
 
 // Keeps a processor busy, as what is given to a pool does.
 int work_for(int microseconds) {
@@ -151,7 +151,7 @@ void short_tasks_beside_a_long_one(State& state) {
 }
 BENCHMARK(short_tasks_beside_a_long_one)->UseRealTime()->Unit(benchmark::kMillisecond);
 
-/// Large payloads ------------------------------------------------------------------------------------------------------
+// Large payloads ------------------------------------------------------------------------------------------------------
 
 using bytes = std::vector<unsigned char>;
 
