@@ -14,6 +14,8 @@
 #include <chaos/board.hpp>
 #include <integration/scratch.hpp>
 #include <support/leftovers.hpp>
+#include <support/proc.hpp>
+#include <support/send_signal.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -21,8 +23,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <random>
@@ -437,21 +437,16 @@ private:
             std::this_thread::sleep_for(std::chrono::microseconds(random() % 8000));
             if (!sanitized && random() % 50 == 0)
                 starve(std::chrono::microseconds(random() % 5000));
-            std::vector<pid_t> children;
-            for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
-                std::ifstream in(thread.path() / "children");
-                for (pid_t one = 0; in >> one;)
-                    children.push_back(one);
-            }
-            if (children.empty())
+            const std::vector<pid_t> workers = children();
+            if (workers.empty())
                 continue;
-            const pid_t victim = children[random() % children.size()];
+            const pid_t victim = workers[random() % workers.size()];
             if (random() % 3 != 0) {
-                ::kill(victim, SIGKILL);
+                send_signal(victim, SIGKILL);
             } else {
-                ::kill(victim, SIGSTOP);
+                send_signal(victim, SIGSTOP);
                 std::this_thread::sleep_for(std::chrono::microseconds(random() % 5000));
-                ::kill(victim, SIGCONT);
+                send_signal(victim, SIGCONT);
             }
         }
     }

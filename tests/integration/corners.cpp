@@ -6,6 +6,7 @@
 #include <procpool/procpool.hpp>
 
 #include <integration/scratch.hpp>
+#include <support/proc.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -13,7 +14,6 @@
 #include <boost/asio/use_future.hpp>
 #include <boost/test/unit_test.hpp>
 
-#include <fstream>
 #include <optional>
 #include <ranges>
 #include <thread>
@@ -36,17 +36,6 @@ int same(int value) {
 
 std::size_t length(const std::string& text) {
     return text.size();
-}
-
-std::size_t resident_kilobytes() {
-    std::ifstream status("/proc/self/status");
-    for (std::string word; status >> word;)
-        if (word == "VmRSS:") {
-            std::size_t kilobytes = 0;
-            status >> kilobytes;
-            return kilobytes;
-        }
-    return 0;
 }
 
 } // namespace

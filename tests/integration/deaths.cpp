@@ -6,13 +6,13 @@
 #include <procpool/procpool.hpp>
 
 #include <integration/scratch.hpp>
+#include <support/proc.hpp>
+#include <support/send_signal.hpp>
 
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <atomic>
-#include <filesystem>
-#include <fstream>
 #include <random>
 #include <set>
 
@@ -47,17 +47,6 @@ int die_on_sevens(int value, const std::string& diary) {
         }
     }
     return value;
-}
-
-// Those of any thread of this process that live.
-std::vector<pid_t> children() {
-    std::vector<pid_t> all;
-    for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
-        std::ifstream in(thread.path() / "children");
-        for (pid_t one = 0; in >> one;)
-            all.push_back(one);
-    }
-    return all;
 }
 
 } // namespace
@@ -212,7 +201,7 @@ BOOST_AUTO_TEST_CASE(a_pool_is_at_full_strength_again_however_many_workers_were_
     procpool::process_pool pool({.workers = 2});
     for (std::uint64_t killed = 1; killed != 5; ++killed) {
         BOOST_REQUIRE(wait_until([&] { return pool.stats().workers_idle == 2; }));
-        ::kill(children().back(), SIGKILL);
+        send_signal(children().back(), SIGKILL);
         BOOST_REQUIRE(wait_until([&] { return pool.stats().workers_died == killed; }));
     }
     // Now another one is started only when there is work, and all of them only when one was of use.

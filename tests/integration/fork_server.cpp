@@ -6,6 +6,7 @@
 
 #include <procpool/procpool.hpp>
 
+#include <integration/forked.hpp>
 #include <integration/scratch.hpp>
 #include <support/leftovers.hpp>
 #include <support/send_signal.hpp>
@@ -14,16 +15,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
+#include <chrono>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <map>
 #include <mutex>
 #include <random>
 #include <set>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -36,119 +34,10 @@
 
 using namespace procpool::testing;
 using namespace std::chrono_literals;
-using procpool::errc;
 
 namespace {
 
-constexpr auto patience = 30s;
-
-// ThreadSanitizer has a thread of its own in a process that has started one.
-#if defined(__SANITIZE_THREAD__)
-constexpr bool all_threads_are_the_programs = false;
-#else
-constexpr bool all_threads_are_the_programs = true;
-#endif
-
-procpool::pool_options forked(std::size_t workers) {
-    return {.workers = workers, .method = procpool::start_method::forkserver};
-}
-
-procpool::pool_options forked_after(procpool::bound_call preload, std::size_t workers = 1) {
-    procpool::pool_options options = forked(workers);
-    options.preload = std::move(preload);
-    return options;
-}
-
-// What /proc says -----------------------------------------------------------------------------------------------------
-
-std::string content_of(const std::string& file) {
-    std::ifstream in(file, std::ios::binary);
-    std::string all;
-    char part[4096];
-    // Whatever becomes of the process meanwhile.
-    while (in.read(part, sizeof part), in.gcount() > 0)
-        all.append(part, static_cast<std::size_t>(in.gcount()));
-    return all;
-}
-
-std::vector<std::string> arguments_of(pid_t pid) {
-    std::vector<std::string> all;
-    std::istringstream in(content_of("/proc/" + std::to_string(pid) + "/cmdline"));
-    for (std::string one; std::getline(in, one, '\0');)
-        all.push_back(one);
-    return all;
-}
-
-char state_of(pid_t pid) {
-    const std::string text = content_of("/proc/" + std::to_string(pid) + "/stat");
-    const auto end = text.rfind(") ");
-    return end == text.npos ? '\0' : text[end + 2];
-}
-
-/// This process's children that live and were started with that last argument.
-std::vector<pid_t> children_started_as(const std::string& argument) {
-    std::vector<pid_t> found;
-    for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
-        std::ifstream in(thread.path() / "children");
-        for (pid_t one = 0; in >> one;)
-            if (const auto all = arguments_of(one); !all.empty() && all.back() == argument)
-                found.push_back(one);
-    }
-    return found;
-}
-
-/// The fork server of the only pool that there is, as soon as it is there; -1 if it never is.
-pid_t server() {
-    std::vector<pid_t> found;
-    wait_until(
-        [&] {
-            found = children_started_as("--procpool-forker=1");
-            return found.size() == 1;
-        },
-        patience);
-    return found.size() == 1 ? found.front() : -1;
-}
-
-bool is_gone(pid_t pid) {
-    return wait_until([&] { return state_of(pid) == '\0'; }, patience);
-}
-
 // What runs in workers ------------------------------------------------------------------------------------------------
-
-pid_t own_pid() {
-    return ::getpid();
-}
-
-int same(int value) {
-    return value;
-}
-
-int value = 0;
-
-void set_value(int to) {
-    value = to;
-}
-
-int get_value() {
-    return value;
-}
-
-std::vector<int> table;
-pid_t made_by = 0;
-
-void make_table(int entries, const std::string& diary) {
-    table.assign(static_cast<std::size_t>(entries), 7);
-    made_by = ::getpid();
-    note(diary, made_by);
-}
-
-/// The sum, and who made the table.
-std::pair<long, pid_t> use_table() {
-    long sum = 0;
-    for (const int entry : table)
-        sum += entry;
-    return {sum, made_by};
-}
 
 void handle(int) {
 }
@@ -201,17 +90,11 @@ surroundings look_around() {
         if (now.sa_handler != SIG_DFL)
             found.handled.push_back(signal);
     }
-    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-        std::error_code gone;
-        const auto target = std::filesystem::read_symlink(entry.path(), gone);
-        if (!gone)
-            found.descriptors.emplace(std::stoi(entry.path().filename()), target.string());
-    }
+    found.descriptors = open_descriptors();
     found.tid_is_right = ::gettid() == ::getpid() && ::pthread_kill(::pthread_self(), 0) == 0;
     found.mutex_is_right = try_mutex();
-    for ([[maybe_unused]] const auto& thread : std::filesystem::directory_iterator("/proc/self/task"))
-        ++found.threads;
-    std::getline(std::ifstream("/proc/self/comm"), found.name);
+    found.threads = numbered("/proc/self/task").size();
+    found.name = content_of("/proc/self/comm");
     return found;
 }
 
@@ -224,8 +107,7 @@ std::multiset<std::string> kinds(const surroundings& of) {
     return all;
 }
 
-// Preloads ------------------------------------------------------------------------------------------------------------
-
+/// A preload.
 void disturb_signals() {
     ::signal(SIGTERM, handle);
     ::signal(SIGUSR1, SIG_IGN);
@@ -234,119 +116,10 @@ void disturb_signals() {
     ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
 }
 
-void refuse() {
-    throw std::domain_error("no licence");
-}
-
-void leave_word_and_hang(const std::string& diary) {
-    note(diary, ::getpid());
-    for (;;)
-        ::pause();
-}
-
-void start_threads(int count) {
-    for (int i = 0; i != count; ++i) {
-        std::thread made([] {
-            for (;;)
-                ::pause();
-        });
-        ::pthread_setname_np(made.native_handle(), "of-the-preload");
-        made.detach();
-    }
-}
-
-void use_threads_for_a_while() {
-    std::vector<std::thread> all;
-    for (int i = 0; i != 4; ++i)
-        all.emplace_back([] { std::this_thread::yield(); });
-    for (std::thread& one : all)
-        one.join();
-    value = 4;
-}
-
-void close_everything() {
-    for (int fd = 0; fd != 1024; ++fd)
-        ::close(fd);
-}
-
-int descriptor_of_preload = -1;
-
-void open_a_file(const std::string& file) {
-    descriptor_of_preload = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-}
-
-std::string read_that_file() {
-    char text[16]{};
-    const ssize_t size = ::pread(descriptor_of_preload, text, sizeof text, 0);
-    return {text, static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
-}
-
-/// The error of a task of a pool that cannot start workers.
-struct failed {
-    std::error_code code;
-    std::string text;
-    std::string nested;
-};
-
-failed failure_of(procpool::process_pool& pool) {
-    failed found;
-    try {
-        pool.submit(same, 1).get();
-    } catch (const procpool::pool_error& error) {
-        found.code = error.code();
-        found.text = error.what();
-        try {
-            std::rethrow_if_nested(error);
-        } catch (const std::exception& inner) {
-            found.nested = inner.what();
-        }
-    }
-    return found;
-}
-
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != text.npos;
-}
-
-bool recovers(procpool::process_pool& pool) {
-    return wait_until(
-        [&] {
-            try {
-                return pool.submit(same, 7).get() == 7;
-            } catch (const std::exception&) {
-                return false;
-            }
-        },
-        patience);
-}
-
-bool at_full_strength(procpool::process_pool& pool, std::size_t workers) {
-    return wait_until([&] { return pool.stats().workers_idle == workers; }, patience);
-}
-
 // The end of the pool's process ---------------------------------------------------------------------------------------
 
 constexpr const char* diary_variable = "PROCPOOL_TEST_DIARY";
 constexpr const char* way_variable = "PROCPOOL_TEST_WAY";
-
-std::vector<pid_t> members(pid_t session) {
-    std::vector<pid_t> all;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-        const pid_t pid = std::atoi(entry.path().filename().c_str());
-        const std::string text = pid > 0 ? content_of("/proc/" + std::to_string(pid) + "/stat") : std::string();
-        const auto name_end = text.rfind(')');
-        if (name_end == text.npos)
-            continue;
-        char state = 0;
-        pid_t parent = 0;
-        pid_t group = 0;
-        pid_t of = 0;
-        std::istringstream(text.substr(name_end + 1)) >> state >> parent >> group >> of;
-        if (of == session && state != 'Z' && state != 'X')
-            all.push_back(pid);
-    }
-    return all;
-}
 
 } // namespace
 
@@ -401,114 +174,6 @@ BOOST_AUTO_TEST_CASE(ends_of_forked_workers_are_told_with_exit_code_signal_and_u
     BOOST_TEST(pool.submit(same, 3).get() == 3);
 }
 
-// The preload ---------------------------------------------------------------------------------------------------------
-
-BOOST_AUTO_TEST_CASE(the_preload_runs_once_and_all_workers_have_what_it_made_each_for_itself) {
-    const scratch here;
-    procpool::process_pool pool(forked_after(procpool::bind(make_table, 1000, here.file("diary"))));
-    std::set<pid_t> workers;
-    for (int round = 0; round != 5; ++round) {
-        const pid_t pid = pool.submit(own_pid).get();
-        workers.insert(pid);
-        const auto [sum, maker] = pool.submit(use_table).get();
-        BOOST_TEST(sum == 7000);
-        BOOST_TEST(maker == server());
-        pool.submit([] { table.clear(); }).get(); // one worker's alone
-        send_signal(pid, SIGKILL);
-        BOOST_TEST(is_gone(pid));
-    }
-    BOOST_TEST(workers.size() == 5U);
-    BOOST_TEST(notes(here.file("diary")).size() == 1U);
-}
-
-BOOST_AUTO_TEST_CASE(descriptors_that_the_preload_opened_are_there_under_their_numbers) {
-    const scratch here;
-    std::ofstream(here.file("data")) << "opened once";
-    procpool::process_pool pool(forked_after(procpool::bind(open_a_file, here.file("data"))));
-    BOOST_TEST(pool.submit(read_that_file).get() == "opened once");
-}
-
-BOOST_AUTO_TEST_CASE(a_preload_without_the_fork_server_is_refused) {
-    const auto make = [](procpool::start_method method) {
-        procpool::pool_options options{.workers = 1, .method = method};
-        options.preload = procpool::bind(set_value, 1);
-        procpool::process_pool pool(options);
-    };
-    BOOST_CHECK_EXCEPTION(make(procpool::start_method::spawn), std::invalid_argument,
-                          [](const std::exception& error) { return contains(error.what(), "forkserver"); });
-    make(procpool::start_method::forkserver);
-}
-
-BOOST_AUTO_TEST_CASE(a_preload_that_throws_is_told_with_what_it_threw) {
-    procpool::process_pool pool(forked_after(procpool::bind(refuse), 2));
-    for (int i = 0; i != 3; ++i) {
-        const failed told = failure_of(pool);
-        BOOST_TEST(told.code == make_error_code(errc::initializer_failed));
-        BOOST_TEST(contains(told.text, "the preload threw: no licence"), told.text);
-        BOOST_TEST(told.nested == "no licence");
-    }
-    BOOST_TEST(pool.stats().workers_started < 10U);
-}
-
-BOOST_AUTO_TEST_CASE(a_preload_that_exits_or_crashes_is_told_with_how) {
-    {
-        procpool::process_pool pool(forked_after(procpool::bind([] { ::_exit(5); })));
-        const failed told = failure_of(pool);
-        BOOST_TEST(told.code == make_error_code(errc::initializer_failed));
-        BOOST_TEST(contains(told.text, "exited with code 5 while it ran the preload"), told.text);
-    }
-    {
-        procpool::process_pool pool(forked_after(procpool::bind([] { ::raise(SIGSEGV); })));
-        const failed told = failure_of(pool);
-        BOOST_TEST(told.code == make_error_code(errc::initializer_failed));
-        BOOST_TEST(contains(told.text, "SIGSEGV"), told.text);
-    }
-}
-
-BOOST_AUTO_TEST_CASE(a_preload_that_never_ends_is_bounded_by_the_task_timeout) {
-    const scratch here;
-    const leftovers before = leftovers::now();
-    {
-        procpool::pool_options options = forked_after(procpool::bind(leave_word_and_hang, here.file("diary")));
-        options.task_timeout = 100ms;
-        procpool::process_pool pool(options);
-        const failed told = failure_of(pool);
-        BOOST_TEST(told.code == make_error_code(errc::initializer_failed));
-        BOOST_TEST(contains(told.text, "the preload ran longer than pool_options::task_timeout"), told.text);
-        BOOST_TEST(contains(told.text, std::to_string(notes(here.file("diary")).front())), told.text);
-    }
-    BOOST_TEST(wait_for_no_leftovers(before) == "");
-}
-
-BOOST_AUTO_TEST_CASE(a_preload_that_leaves_threads_running_is_refused_in_words) {
-    procpool::process_pool pool(forked_after(procpool::bind(start_threads, 2)));
-    const failed told = failure_of(pool);
-    BOOST_TEST(told.code == make_error_code(errc::worker_start_failed));
-    if (all_threads_are_the_programs)
-        BOOST_TEST(contains(told.text, "3 threads"), told.text);
-    BOOST_TEST(contains(told.text, "of-the-preload"), told.text);
-}
-
-BOOST_AUTO_TEST_CASE(a_preload_may_use_threads_that_end) {
-    procpool::process_pool pool(forked_after(procpool::bind(use_threads_for_a_while)));
-    BOOST_TEST(pool.submit(get_value).get() == 4);
-}
-
-BOOST_AUTO_TEST_CASE(a_preload_that_closes_what_is_not_its_own_leaves_the_server_able_to_fork) {
-    procpool::pool_options options = forked_after(procpool::bind([] {
-        for (int fd = 0; fd != 256; ++fd)
-            ::close(fd);
-    }));
-    procpool::process_pool pool(options);
-    BOOST_TEST(pool.submit(same, 4).get() == 4);
-}
-
-BOOST_AUTO_TEST_CASE(a_preload_that_closes_the_servers_own_descriptors_fails_the_start) {
-    procpool::process_pool pool(forked_after(procpool::bind(close_everything)));
-    const failed told = failure_of(pool);
-    BOOST_TEST(!told.text.empty());
-}
-
 // The server's end ----------------------------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(killing_the_idle_server_disturbs_no_worker_and_the_next_start_begins_with_another) {
@@ -556,7 +221,7 @@ BOOST_AUTO_TEST_CASE(a_server_that_was_stopped_is_given_up_and_replaced) {
     BOOST_REQUIRE(at_full_strength(pool, 2));
     const pid_t stopped = server();
     send_signal(stopped, SIGSTOP);
-    BOOST_TEST(wait_until([&] { return state_of(stopped) == 'T'; }));
+    BOOST_TEST(wait_until([&] { return look_at(stopped).state == 'T'; }));
     const pid_t victim = pool.submit(own_pid).get();
     send_signal(victim, SIGKILL);
     BOOST_TEST(is_gone(victim));
@@ -573,7 +238,7 @@ BOOST_AUTO_TEST_CASE(a_pool_ends_with_a_server_that_was_stopped_idle_or_in_the_m
             BOOST_REQUIRE(at_full_strength(pool, 1));
             const pid_t stopped = server();
             send_signal(stopped, SIGSTOP);
-            BOOST_TEST(wait_until([&] { return state_of(stopped) == 'T'; }));
+            BOOST_TEST(wait_until([&] { return look_at(stopped).state == 'T'; }));
             if (ordered) {
                 send_signal(pool.submit(own_pid).get(), SIGKILL);
                 BOOST_TEST(wait_until([&] { return pool.stats().workers_starting == 1; }, patience));
@@ -636,28 +301,6 @@ BOOST_AUTO_TEST_CASE(events_tell_of_workers_as_if_they_were_spawned) {
     BOOST_TEST(events[3].pid == events[5].pid);
 }
 
-BOOST_AUTO_TEST_CASE(what_the_preload_prints_is_captured_once_and_what_workers_print_is_theirs) {
-    std::mutex mutex;
-    std::vector<procpool::output_line> lines;
-    {
-        procpool::pool_options options = forked_after(procpool::bind([] { std::printf("half a line, "); }), 2);
-        options.standard_output = procpool::output::capture;
-        options.on_output = [&](const procpool::output_line& line) {
-            const std::lock_guard lock(mutex);
-            lines.push_back(line);
-        };
-        procpool::process_pool pool(options);
-        for (int i = 0; i != 4; ++i)
-            pool.submit([] { std::puts("from a worker"); }).get();
-        pool.close();
-        pool.join().get();
-    }
-    BOOST_TEST(std::count_if(lines.begin(), lines.end(), [](const auto& line) { return line.worker == 2; }) == 1);
-    BOOST_TEST(
-        std::count_if(lines.begin(), lines.end(), [](const auto& line) { return line.text == "from a worker"; }) == 4);
-    BOOST_TEST(lines.size() == 5U);
-}
-
 // The end of the pool's process ---------------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(the_server_ends_with_the_pools_process_idle_stopped_and_in_the_middle_of_a_preload) {
@@ -679,8 +322,8 @@ BOOST_AUTO_TEST_CASE(the_server_ends_with_the_pools_process_idle_stopped_and_in_
             BOOST_TEST((arguments_of(noted).back() == "--procpool-forker=1"));
             send_signal(victim, SIGKILL);
             ::waitpid(victim, nullptr, 0);
-            BOOST_TEST(wait_until([&] { return members(victim).empty(); }, 1s));
-            for (const pid_t left : members(victim))
+            BOOST_TEST(wait_until([&] { return members_of(victim).empty(); }, 1s));
+            for (const pid_t left : members_of(victim))
                 send_signal(left, SIGKILL);
         }
     }
@@ -697,14 +340,14 @@ BOOST_AUTO_TEST_CASE(lives_until_it_is_killed) {
     BOOST_TEST_REQUIRE((diary && way));
     procpool::pool_options options = forked(2);
     if (std::string(way) == "preload")
-        options.preload = procpool::bind(leave_word_and_hang, std::string(diary));
+        options.preload = procpool::bind(note_and_hang, std::string(diary));
     procpool::process_pool pool(options);
     if (std::string(way) != "preload") {
         BOOST_TEST(at_full_strength(pool, 2));
         const pid_t made = server();
         if (std::string(way) == "stopped") {
             send_signal(made, SIGSTOP);
-            BOOST_TEST(wait_until([&] { return state_of(made) == 'T'; }));
+            BOOST_TEST(wait_until([&] { return look_at(made).state == 'T'; }));
         }
         note(diary, made);
     }

@@ -9,6 +9,7 @@
 #include <integration/own_place.hpp>
 #include <integration/scratch.hpp>
 #include <support/leftovers.hpp>
+#include <support/proc.hpp>
 #include <system/descriptor_channel.hpp>
 #include <wire/enclosure.hpp>
 #include <wire/frame.hpp>
@@ -40,20 +41,8 @@ int same(int value) {
     return value;
 }
 
-// In a worker: the pipe on which it answers.
-int answers_fd() {
-    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-        const int fd = std::stoi(entry.path().filename().string());
-        std::error_code ignored;
-        const std::string target = std::filesystem::read_symlink(entry.path(), ignored).string();
-        if (fd > 2 && target.starts_with("pipe:") && (::fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY)
-            return fd;
-    }
-    throw std::runtime_error("the worker has no pipe to answer on");
-}
-
 void write_all(std::span<const std::byte> bytes) {
-    const int fd = answers_fd();
+    const int fd = own_pipe(O_WRONLY);
     while (!bytes.empty()) {
         const ssize_t written = ::write(fd, bytes.data(), bytes.size());
         if (written <= 0)
@@ -69,12 +58,9 @@ void write_header(std::uint32_t size, wire::frame_kind kind, std::uint16_t slot,
 
 // In a worker: the socket through which descriptors go.
 int descriptors_fd() {
-    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-        const int fd = std::stoi(entry.path().filename().string());
-        std::error_code ignored;
-        if (fd > 2 && std::filesystem::read_symlink(entry.path(), ignored).string().starts_with("socket:"))
+    for (const auto& [fd, target] : open_descriptors())
+        if (fd > 2 && target.starts_with("socket:"))
             return fd;
-    }
     throw std::runtime_error("the worker has no socket");
 }
 
@@ -171,7 +157,7 @@ void attack(int way) {
         announce(1, 4096);
         break;
     case 14: // that is no memory
-        hand_over({answers_fd()});
+        hand_over({own_pipe(O_WRONLY)});
         announce(1, 4096);
         break;
     case 15: // that is shorter than it should be
@@ -375,12 +361,10 @@ BOOST_AUTO_TEST_CASE(a_result_that_changes_while_it_is_read_harms_nobody) {
     for (int round = 0; round != 20; ++round) {
         auto changing = pool.submit([] {
                                 // The memory of the next result is that of the last one, where this goes on writing.
-                                std::ifstream maps("/proc/self/maps");
-                                for (std::string line; std::getline(maps, line);) {
-                                    if (line.find("memfd:procpool-data") == line.npos || line.find("rw-s") == line.npos)
+                                for (const auto& [address, line] : mappings_of("memfd:procpool-data")) {
+                                    if (line.find("rw-s") == line.npos)
                                         continue;
-                                    auto* const at =
-                                        reinterpret_cast<volatile unsigned char*>(std::stoull(line, nullptr, 16));
+                                    auto* const at = reinterpret_cast<volatile unsigned char*>(address);
                                     std::thread([at] {
                                         for (unsigned i = 0;; ++i)
                                             at[16 + i * 7919 % 300'000] = static_cast<unsigned char>(i * 31);
@@ -417,13 +401,9 @@ BOOST_AUTO_TEST_CASE(the_shared_memory_cannot_be_cut_short_under_the_pools_feet)
     // The worker closed its descriptor of it, but finds it again through the mapping.
     process_pool pool({.workers = 1});
     const bool refused = pool.submit([] {
-                                 const std::string mapping =
-                                     "/proc/self/map_files/"; // one link per mapping; named by its addresses
-                                 std::ifstream maps("/proc/self/maps");
-                                 for (std::string line; std::getline(maps, line);) {
-                                     if (line.find("memfd:procpool-worker") == line.npos)
-                                         continue;
-                                     const std::string name = mapping + line.substr(0, line.find(' '));
+                                 for (const auto& [address, line] : mappings_of("memfd:procpool-worker")) {
+                                     // One link per mapping, named by its addresses.
+                                     const std::string name = "/proc/self/map_files/" + line.substr(0, line.find(' '));
                                      const int fd = ::open(name.c_str(), O_RDWR | O_CLOEXEC);
                                      const bool cut = fd >= 0 && ::ftruncate(fd, 0) == 0;
                                      ::close(fd);
@@ -452,12 +432,9 @@ BOOST_AUTO_TEST_CASE(nothing_that_pool_and_worker_share_has_a_name_that_somebody
     process_pool pool({.workers = 2});
     const auto kinds = pool.submit([] {
                                std::vector<std::string> targets;
-                               for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-                                   std::error_code gone;
-                                   const auto target = std::filesystem::read_symlink(entry.path(), gone).string();
-                                   if (!gone && std::stoi(entry.path().filename().string()) > 2)
+                               for (const auto& [fd, target] : open_descriptors())
+                                   if (fd > 2)
                                        targets.push_back(target);
-                               }
                                return targets;
                            })
                            .get();

@@ -8,6 +8,7 @@
 
 #include <integration/scratch.hpp>
 #include <support/leftovers.hpp>
+#include <support/proc.hpp>
 #include <wire/enclosure.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -15,7 +16,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <fstream>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -57,11 +57,7 @@ bytes back(bytes all) {
 
 // So many mappings of shared data this process has.
 std::size_t mappings() {
-    std::ifstream maps("/proc/self/maps");
-    std::size_t count = 0;
-    for (std::string line; std::getline(maps, line);)
-        count += line.find("memfd:procpool-data") != line.npos ? 1 : 0;
-    return count;
+    return mappings_of("memfd:procpool-data").size();
 }
 
 } // namespace

@@ -6,14 +6,13 @@
 #include <procpool/procpool.hpp>
 
 #include <integration/scratch.hpp>
+#include <support/proc.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <atomic>
-#include <fstream>
-#include <set>
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -39,28 +38,8 @@ void start_grandchild_and_compute(const std::string& diary) {
         counter.fetch_add(1, std::memory_order_relaxed);
 }
 
-std::set<std::string> open_descriptors() {
-    std::set<std::string> open;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd"))
-        open.insert(entry.path().filename().string());
-    return open;
-}
-
-std::size_t threads() {
-    const std::filesystem::directory_iterator all("/proc/self/task");
-    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
-}
-
 bool has_children() {
     return ::waitid(P_ALL, 0, nullptr, WEXITED | WNOHANG | WNOWAIT) == 0;
-}
-
-bool runs(pid_t pid) {
-    std::ifstream status("/proc/" + std::to_string(pid) + "/stat");
-    std::string text;
-    std::getline(status, text);
-    const auto name_ends = text.rfind(')');
-    return name_ends != text.npos && name_ends + 2 < text.size() && text[name_ends + 2] != 'Z';
 }
 
 } // namespace
@@ -70,7 +49,7 @@ BOOST_AUTO_TEST_SUITE(leftovers)
 BOOST_AUTO_TEST_CASE(a_destroyed_pool_leaves_no_child_descriptor_or_thread_whatever_it_was_doing) {
     const scratch here;
     const auto descriptors = open_descriptors();
-    const std::size_t threads_before = threads();
+    const std::size_t threads = numbered("/proc/self/task").size();
     for (int round = 0; round != 10; ++round) {
         procpool::process_pool pool({.workers = 3});
         if (round > 0) // starting or not
@@ -84,8 +63,8 @@ BOOST_AUTO_TEST_CASE(a_destroyed_pool_leaves_no_child_descriptor_or_thread_whate
             BOOST_REQUIRE(wait_until([&] { return exists(began); }));
     }
     BOOST_TEST(!has_children());
-    BOOST_TEST(open_descriptors() == descriptors);
-    BOOST_TEST(threads() == threads_before);
+    BOOST_TEST((open_descriptors() == descriptors));
+    BOOST_TEST(numbered("/proc/self/task").size() == threads);
 }
 
 BOOST_AUTO_TEST_CASE(the_handles_of_a_destroyed_pool_are_told_even_if_nobody_runs_its_context) {
@@ -118,7 +97,7 @@ BOOST_AUTO_TEST_CASE(what_a_task_started_ends_with_its_worker) {
         BOOST_REQUIRE(wait_until([&] { return notes(here.file("diary")).size() == 2; }));
     }
     for (const std::int64_t pid : notes(here.file("diary")))
-        BOOST_TEST(wait_until([&] { return !runs(static_cast<pid_t>(pid)); }, 5s));
+        BOOST_TEST(wait_until([&] { return !lives(static_cast<pid_t>(pid)); }, 5s));
 }
 
 // Invariant 6.
@@ -136,7 +115,7 @@ BOOST_AUTO_TEST_CASE(when_the_pools_process_is_killed_its_workers_and_what_they_
     ::kill(victim, SIGKILL);
     ::waitpid(victim, nullptr, 0);
     for (const std::int64_t pid : notes(here.file("diary")))
-        BOOST_TEST(wait_until([&] { return !runs(static_cast<pid_t>(pid)); }, 1s), "process " << pid << " lives on");
+        BOOST_TEST(wait_until([&] { return !lives(static_cast<pid_t>(pid)); }, 1s), "process " << pid << " lives on");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -7,11 +7,11 @@
 #include <facade/support.hpp>
 
 #include <support/leftovers.hpp>
+#include <support/proc.hpp>
 
 #include <boost/asio/steady_timer.hpp>
 
 #include <deque>
-#include <fstream>
 #include <memory>
 #include <ranges>
 #include <string>
@@ -53,18 +53,6 @@ int die_on_every_thousandth(int value) {
 
 std::size_t length(const std::string& text) {
     return text.size();
-}
-
-/// What /proc/self/status says under that name, in kilobytes.
-std::size_t kilobytes(const std::string& name) {
-    std::ifstream status("/proc/self/status");
-    for (std::string word; status >> word;)
-        if (word == name + ":") {
-            std::size_t found = 0;
-            status >> found;
-            return found;
-        }
-    return 0;
 }
 
 } // namespace
@@ -170,12 +158,12 @@ BOOST_AUTO_TEST_CASE(memory_descriptors_and_children_are_the_same_after_any_numb
     };
     for (int i = 0; i != 10; ++i)
         round();
-    const std::size_t then = kilobytes("VmRSS");
+    const std::size_t then = resident_kilobytes();
     for (int i = 0; i != 30; ++i)
         round();
     BOOST_TEST(wait_for_no_leftovers(before) == "");
 #ifndef PROCPOOL_TEST_SANITIZED // which keeps what was freed for a while
-    BOOST_TEST(kilobytes("VmRSS") < then + 8'000);
+    BOOST_TEST(resident_kilobytes() < then + 8'000);
 #else
     static_cast<void>(then);
 #endif
@@ -192,11 +180,11 @@ BOOST_AUTO_TEST_CASE(ten_submissions_of_a_hundred_megabytes_are_called_off_and_t
             door.open();
         pool.submit(pass_gate, door.path(), 1)(blocker.handler());
         BOOST_TEST_REQUIRE(run_for(context, patience, [&] { return behind_another ? door.begun(1) : blocker.over(); }));
-        const std::size_t before = kilobytes("VmRSS");
+        const std::size_t before = resident_kilobytes();
         std::vector<procpool::task_handle<std::size_t>> all;
         for (int i = 0; i != 10; ++i)
             all.push_back(pool.submit(length, std::string(large, 'x')).start());
-        BOOST_TEST(kilobytes("VmRSS") > before + 5 * large / 1000);
+        BOOST_TEST(resident_kilobytes() > before + 5 * large / 1000);
         if (!behind_another)
             BOOST_TEST(run_for(context, patience, [&] { return pool.stats().tasks_with_workers != 0; }));
         for (auto& one : all)
@@ -214,7 +202,7 @@ BOOST_AUTO_TEST_CASE(ten_submissions_of_a_hundred_megabytes_are_called_off_and_t
         // Whatever of them was on its way, the next task finds it.
         BOOST_TEST(run(context, pool.submit(own_pid)) > 0);
 #ifndef PROCPOOL_TEST_SANITIZED // which keeps what was freed for a while
-        BOOST_TEST(kilobytes("VmRSS") < before + 5 * large / 1000);
+        BOOST_TEST(resident_kilobytes() < before + 5 * large / 1000);
 #endif
     }
 }

@@ -6,23 +6,30 @@
 
 #include <procpool/procpool.hpp>
 
+#include <support/proc.hpp>
 #include <system/channel.hpp>
 #include <wire/ledger.hpp>
 
 #include <cstdint>
-#include <fstream>
 #include <stdexcept>
-#include <string>
+
+#include <fcntl.h>
 
 namespace procpool::testing {
 
 /// In a worker: the memory that it shares with its pool.
 inline system::shared_memory& shared_memory() {
-    std::ifstream maps("/proc/self/maps");
-    for (std::string line; std::getline(maps, line);)
-        if (line.find("memfd:procpool-worker") != line.npos)
-            return *reinterpret_cast<system::shared_memory*>(std::stoull(line, nullptr, 16));
+    for (const auto& [address, line] : mappings_of("memfd:procpool-worker"))
+        return *reinterpret_cast<system::shared_memory*>(address);
     throw std::runtime_error("the worker shares no memory");
+}
+
+/// In a worker: its end of the pipe for calls, which is read (O_RDONLY), or of that for answers, which is written (O_WRONLY).
+inline int own_pipe(int direction) {
+    for (const auto& [fd, target] : open_descriptors())
+        if (fd > 2 && target.starts_with("pipe:") && (::fcntl(fd, F_GETFL) & O_ACCMODE) == direction)
+            return fd;
+    throw std::runtime_error("the worker has no such pipe");
 }
 
 struct place {

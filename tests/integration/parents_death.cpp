@@ -9,6 +9,7 @@
 #include <procpool/procpool.hpp>
 
 #include <integration/scratch.hpp>
+#include <support/proc.hpp>
 #include <support/send_signal.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -16,10 +17,8 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
-#include <fstream>
 #include <functional>
 #include <random>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -66,11 +65,6 @@ void note_and_stop(const std::string& diary) {
     note(diary, ::getpid());
     ::raise(SIGSTOP);
     spin();
-}
-
-void note_and_hang(const std::string& diary) {
-    note(diary, ::getpid());
-    sleep_for_ever();
 }
 
 /// Starts a child, and a grandchild below that, which block and ignore what they can.
@@ -179,45 +173,6 @@ pid_t start_victim(const std::string& way, const std::string& diary, bool own_se
     return victim;
 }
 
-/// What the kernel says of a process: its state, parent, group and session. Nothing if there is no such process.
-struct process_line {
-    char state = 0;
-    pid_t parent = 0;
-    pid_t group = 0;
-    pid_t session = 0;
-};
-
-process_line look_at(pid_t pid) {
-    process_line found;
-    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-    std::string text;
-    std::getline(file, text);
-    const auto name_end = text.rfind(')');
-    if (name_end != text.npos)
-        std::istringstream(text.substr(name_end + 1)) >> found.state >> found.parent >> found.group >> found.session;
-    return found;
-}
-
-bool lives(const process_line& found) {
-    return found.state != 0 && found.state != 'Z' && found.state != 'X';
-}
-
-bool lives(pid_t pid) {
-    return lives(look_at(pid));
-}
-
-/// The processes of a session that live.
-std::vector<pid_t> members(pid_t session) {
-    std::vector<pid_t> all;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-        const pid_t pid = std::atoi(entry.path().filename().c_str());
-        const process_line found = pid > 0 ? look_at(pid) : process_line();
-        if (found.session == session && lives(found))
-            all.push_back(pid);
-    }
-    return all;
-}
-
 std::string describe(const std::vector<pid_t>& all) {
     std::string text;
     for (const pid_t one : all)
@@ -232,7 +187,7 @@ void kill_and_check(pid_t victim) {
     std::vector<pid_t> left;
     const bool gone = wait_until(
         [&] {
-            left = members(victim);
+            left = members_of(victim);
             return left.empty();
         },
         1s);

@@ -51,26 +51,6 @@ std::size_t length(const std::string& text) {
 
 // In a worker -------------------------------------------------------------------------------------------------------
 
-/// Its end of the pipe for calls, or of that for answers.
-int pipe_fd(int direction) {
-    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-        const int fd = std::stoi(entry.path().filename().string());
-        std::error_code ignored;
-        const std::string target = std::filesystem::read_symlink(entry.path(), ignored).string();
-        if (fd > 2 && target.starts_with("pipe:") && (::fcntl(fd, F_GETFL) & O_ACCMODE) == direction)
-            return fd;
-    }
-    throw std::runtime_error("the worker has no such pipe");
-}
-
-int calls_fd() {
-    return pipe_fd(O_RDONLY);
-}
-
-int answers_fd() {
-    return pipe_fd(O_WRONLY);
-}
-
 /// Answers its own task, as the worker would do, but ends after so many bytes of the message.
 void write_half_an_answer(std::size_t written, std::size_t announced) {
     std::vector<char> message(sizeof(wire::frame_header) + announced, 'x');
@@ -79,7 +59,7 @@ void write_half_an_answer(std::size_t written, std::size_t announced) {
                                     own.sent};
     std::memcpy(message.data(), &header, sizeof header);
     for (std::size_t at = 0; at != written;) {
-        const ssize_t size = ::write(answers_fd(), message.data() + at, written - at);
+        const ssize_t size = ::write(own_pipe(O_WRONLY), message.data() + at, written - at);
         if (size <= 0)
             ::_exit(99);
         at += static_cast<std::size_t>(size);
@@ -220,7 +200,7 @@ BOOST_AUTO_TEST_CASE(a_worker_whose_calls_are_closed_ends_and_what_it_had_not_be
     process_pool pool({.workers = 1});
     auto closing = pool.submit(
                            [](const std::string& began, const std::string& go_on) {
-                               ::close(calls_fd());
+                               ::close(own_pipe(O_RDONLY));
                                meet(began, go_on);
                                return 1;
                            },

@@ -86,6 +86,13 @@ inline int note_and_return(int value, const std::string& diary) {
     return value;
 }
 
+/// A task: notes its process, and never ends.
+[[noreturn]] inline void note_and_hang(const std::string& diary) {
+    note(diary, ::getpid());
+    for (;;)
+        ::pause();
+}
+
 } // namespace procpool::testing
 
 #endif

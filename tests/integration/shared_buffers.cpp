@@ -7,6 +7,7 @@
 
 #include <integration/scratch.hpp>
 #include <support/leftovers.hpp>
+#include <support/proc.hpp>
 
 #include <boost/archive/text_oarchive.hpp>
 #include <boost/serialization/vector.hpp>
@@ -14,7 +15,6 @@
 
 #include <chrono>
 #include <cstring>
-#include <fstream>
 #include <map>
 #include <numeric>
 #include <sstream>
@@ -51,20 +51,15 @@ shared_buffer pass(shared_buffer buffer) {
 }
 
 std::size_t mappings() {
-    std::ifstream maps("/proc/self/maps");
-    std::size_t count = 0;
-    for (std::string line; std::getline(maps, line);)
-        count += line.find("memfd:procpool-data") != line.npos ? 1 : 0;
-    return count;
+    return mappings_of("memfd:procpool-data").size();
 }
 
-std::size_t descriptors() {
-    std::size_t count = 0;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-        std::error_code gone;
-        count += std::filesystem::read_symlink(entry.path(), gone).string().starts_with("/memfd:procpool-data") ? 1 : 0;
-    }
-    return count;
+std::vector<int> descriptors() {
+    std::vector<int> found;
+    for (const auto& [fd, target] : open_descriptors())
+        if (target.starts_with("/memfd:procpool-data"))
+            found.push_back(fd);
+    return found;
 }
 
 struct scene {
@@ -226,12 +221,7 @@ BOOST_AUTO_TEST_CASE(nobody_else_can_write_or_cut) {
     const auto tamper = [](const shared_buffer& buffer) {
         std::string done;
         (void)buffer.data();
-        for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-            std::error_code gone;
-            const std::string target = std::filesystem::read_symlink(entry.path(), gone).string();
-            if (!target.starts_with("/memfd:procpool-data"))
-                continue;
-            const int fd = std::stoi(entry.path().filename().string());
+        for (const int fd : descriptors()) {
             if (::ftruncate(fd, 0) == 0 || ::ftruncate(fd, 1 << 20) == 0)
                 done += "cut ";
             if (::pwrite(fd, "x", 1, 0) == 1)
@@ -258,9 +248,9 @@ BOOST_AUTO_TEST_CASE(are_freed_with_their_last_owner_on_either_side) {
             const shared_buffer made = pool.submit(filled, std::size_t{100'000}, 1).get();
             BOOST_TEST(pool.submit(sum, made).get() == 200'000u);
         }
-        BOOST_TEST(pool.submit(descriptors).get() == 0u);
+        BOOST_TEST(pool.submit(descriptors).get().empty());
         BOOST_TEST(pool.submit(mappings).get() == 0u);
-        BOOST_TEST(descriptors() == 0u);
+        BOOST_TEST(descriptors().empty());
         // A worker can keep one, and the program can give up its own.
         const auto keep = [](shared_buffer buffer) {
             static shared_buffer kept;

@@ -6,6 +6,7 @@
 #include <procpool/procpool.hpp>
 
 #include <integration/scratch.hpp>
+#include <support/proc.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -13,7 +14,6 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
-#include <fstream>
 #include <iterator>
 #include <list>
 #include <ranges>
@@ -55,14 +55,6 @@ std::string large(int value) {
 
 void leave_word(int value, const std::string& diary) {
     note(diary, value);
-}
-
-std::size_t resident_kilobytes() {
-    std::ifstream in("/proc/self/status");
-    for (std::string line; std::getline(in, line);)
-        if (line.starts_with("VmRSS:"))
-            return std::stoul(line.substr(6));
-    return 0;
 }
 
 /// The numbers from 0 on, without end; counts how many were read.

@@ -4,17 +4,13 @@
 #ifndef PROCPOOL_TESTS_SUPPORT_LEFTOVERS_HPP
 #define PROCPOOL_TESTS_SUPPORT_LEFTOVERS_HPP
 
+#include <support/proc.hpp>
 #include <support/wait_until.hpp>
 
 #include <chrono>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <optional>
-#include <sstream>
 #include <string>
-#include <system_error>
 
 #include <unistd.h>
 
@@ -36,17 +32,13 @@ struct leftovers {
     static leftovers now() {
         leftovers found;
         for (const auto& [pid, path] : numbered("/proc"))
-            if (const auto line = describe_process(pid, path))
+            if (const auto line = describe_process(static_cast<pid_t>(pid)))
                 found.processes.emplace(pid, *line);
-        for (const auto& [fd, path] : numbered("/proc/self/fd")) {
-            std::error_code gone;
-            const auto target = std::filesystem::read_symlink(path, gone);
-            if (!gone) // else it was the descriptor with which the folder was read
-                found.descriptors.emplace(fd, "descriptor " + std::to_string(fd) + " -> " + target.string());
-        }
+        for (const auto& [fd, target] : open_descriptors())
+            found.descriptors.emplace(fd, "descriptor " + std::to_string(fd) + " -> " + target);
         for (const auto& [tid, path] : numbered("/proc/self/task")) {
-            std::string name;
-            std::getline(std::ifstream(path / "comm"), name);
+            std::string name = content_of(path / "comm");
+            name.resize(name.find_last_not_of('\n') + 1);
             found.threads.emplace(tid, "thread " + std::to_string(tid) + " \"" + name + "\"");
         }
         return found;
@@ -70,51 +62,24 @@ struct leftovers {
     }
 
 private:
-    /// The entries of a folder in /proc that are named with a number.
-    static std::map<long, std::filesystem::path> numbered(const std::filesystem::path& folder) {
-        std::map<long, std::filesystem::path> entries;
-        std::error_code error;
-        for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-            const std::string name = at->path().filename().string();
-            if (name.find_first_not_of("0123456789") == std::string::npos)
-                entries.emplace(std::stol(name), at->path());
-        }
-        return entries;
-    }
-
     /// A line for a process that this one has to answer for, zombies included.
     /**
      * These are its children. If it leads a session, as under run_bounded, then also all the others in it: so a
      * grandchild that has outlived the worker between is found, although its parent is now another.
      */
-    static std::optional<std::string> describe_process(long pid, const std::filesystem::path& path) {
+    static std::optional<std::string> describe_process(pid_t pid) {
         const pid_t self = ::getpid();
-        if (pid == self)
-            return std::nullopt;
-        std::string stat;
-        std::getline(std::ifstream(path / "stat"), stat);
-        const auto name_end = stat.rfind(')'); // a program's name may hold blanks and parentheses
-        if (name_end == std::string::npos)
-            return std::nullopt;
-        std::istringstream fields(stat.substr(name_end + 1));
-        char state = 0;
-        long parent = 0;
-        long group = 0;
-        long session = 0;
-        fields >> state >> parent >> group >> session;
+        const process_line found = look_at(pid);
         // Where the orphans' new parent does not care for them, as in many a container, their zombies stay for ever.
-        const bool orphan = session == self && state != 'Z';
-        if (parent != self && !orphan)
+        const bool orphan = found.session == self && found.state != 'Z';
+        if (pid == self || found.state == 0 || (found.parent != self && !orphan))
             return std::nullopt;
-        std::ifstream file(path / "cmdline", std::ios::binary);
-        std::string command{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-        for (char& byte : command)
-            if (byte == '\0')
-                byte = ' ';
-        if (command.empty()) // a zombie has no command line any more, but still a name
-            command = stat.substr(stat.find('('), name_end + 1 - stat.find('('));
-        return "process " + std::to_string(pid) + " (state " + state + ", parent " + std::to_string(parent) +
-               "): " + command;
+        std::string command;
+        for (const std::string& argument : arguments_of(pid))
+            command += argument + ' ';
+        return "process " + std::to_string(pid) + " (state " + found.state + ", parent " +
+               std::to_string(found.parent) +
+               "): " + (command.empty() ? found.name : command); // a zombie has no command line any more
     }
 };
 

@@ -6,13 +6,13 @@
 #include <system/spawn_launcher.hpp>
 
 #include <integration/scratch.hpp>
+#include <support/proc.hpp>
 #include <support/wait_until.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 
-#include <fstream>
 #include <iterator>
 #include <sstream>
 
@@ -41,11 +41,6 @@ started start(boost::asio::io_context& context, const std::vector<std::string>& 
 
 started shell(boost::asio::io_context& context, const std::string& script, system::spawn_launcher launcher = {}) {
     return start(context, {"/bin/sh", "-c", script}, std::move(launcher));
-}
-
-std::string content(const std::string& file) {
-    std::ifstream in(file);
-    return {std::istreambuf_iterator<char>(in), {}};
 }
 
 bool has_children() {
@@ -95,14 +90,8 @@ BOOST_AUTO_TEST_CASE(what_a_child_started_ends_with_it_even_if_it_exits_by_itsel
     boost::asio::io_context context;
     const started exits = shell(context, "sleep 1000 & echo $! > " + here.file("pid") + "; exit 0");
     BOOST_REQUIRE(system::reap_within(exits.pid, exits.pidfd.get(), 10s));
-    const pid_t grandchild = std::stoi(content(here.file("pid")));
-    const auto gone = [&] {
-        std::istringstream stat(content("/proc/" + std::to_string(grandchild) + "/stat"));
-        std::string pid, name, state;
-        stat >> pid >> name >> state;
-        return state.empty() || state == "Z";
-    };
-    BOOST_TEST(testing::wait_until(gone));
+    const pid_t grandchild = std::stoi(testing::content_of(here.file("pid")));
+    BOOST_TEST(testing::wait_until([&] { return !testing::lives(grandchild); }));
 }
 
 BOOST_AUTO_TEST_CASE(a_child_has_the_descriptors_it_was_given_under_their_numbers_and_no_others) {
@@ -119,7 +108,7 @@ BOOST_AUTO_TEST_CASE(a_child_has_the_descriptors_it_was_given_under_their_number
     BOOST_TEST(system::reap_within(lists.pid, lists.pidfd.get(), 10s).value().exit_code.value() == 0);
     ::close(leaked);
     // One more: the folder that is being listed, or the shell's redirection.
-    std::istringstream list(content(here.file("list")));
+    std::istringstream list(testing::content_of(here.file("list")));
     const std::vector<std::string> open{std::istream_iterator<std::string>(list), {}};
     const std::vector<std::string> expected{"0", "1", "2", "3", "4"};
     BOOST_REQUIRE(open.size() >= expected.size());
@@ -136,8 +125,8 @@ BOOST_AUTO_TEST_CASE(a_child_leads_a_group_of_its_own_and_reads_nothing) {
     const started reads =
         shell(context, "cut -d' ' -f5 /proc/$$/stat > " + here.file("group") + "; cat | wc -c > " + here.file("input"));
     BOOST_REQUIRE(system::reap_within(reads.pid, reads.pidfd.get(), 10s));
-    BOOST_TEST(std::stoi(content(here.file("group"))) == reads.pid);
-    BOOST_TEST(std::stoi(content(here.file("input"))) == 0);
+    BOOST_TEST(std::stoi(testing::content_of(here.file("group"))) == reads.pid);
+    BOOST_TEST(std::stoi(testing::content_of(here.file("input"))) == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_program_that_cannot_be_started_is_an_error_with_the_systems_reason_and_leaves_nothing) {
