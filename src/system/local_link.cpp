@@ -226,8 +226,13 @@ void local_link::output_failed() {
 }
 
 local_link::withdrawal local_link::withdraw(std::uint16_t slot, std::uint64_t id) {
-    if (!shared_->ledger.withdraw(slot, sent_as(slot, id)))
+    if (!shared_->ledger.withdraw(slot, sent_as(slot, id))) {
+        const wire::ledger_state state = look(slot, id);
+        if (state != wire::ledger_state::running && state != wire::ledger_state::done && !std::exchange(deaf_, true))
+            if (const auto holder = holder_.lock())
+                holder->misbehaved(ledger_makes_no_sense);
         return withdrawal::refused;
+    }
     slots_[slot].sent = 0;
     ++slots_[slot].taken_back;
     free_slots_.push_back(slot);

@@ -82,6 +82,9 @@ public:
     local_link(const boost::asio::any_io_executor& executor, shared_mapping shared);
 
 private:
+    static constexpr const char* ledger_makes_no_sense =
+        "something has written over the memory in which it tells the pool what it has begun";
+
     template <class Work>
     void in_turn(Work work);
 
@@ -103,6 +106,7 @@ private:
     bool take_from_ring();
     void handle_frame(wire::frame&& frame);
     bool judge(const wire::frame_header& header);
+    bool uses(const wire::frame_header& header) const noexcept;
     bool judge_answer(const wire::frame_header& header);
     bool take_enclosure(wire::frame&& frame, wire::payload& answer);
     bool look_at(enclosed_input::outcome what);

@@ -96,6 +96,10 @@ void local_link::handle_frame(wire::frame&& frame) {
         if (!ring_.rang())
             give_up_reading("it rang without having been asked to");
         return;
+    case wire::frame_kind::passed_over: // by a frame that was read late, or which it still has
+        if (uses(frame.header))
+            give_up_reading(ledger_makes_no_sense);
+        return;
     case wire::frame_kind::ready:
         told_->initialized(nullptr);
         return;
@@ -131,8 +135,13 @@ bool local_link::judge(const wire::frame_header& header) {
     return false;
 }
 
+/// Whether that is a task that the worker has, under the number by which it was sent.
+bool local_link::uses(const wire::frame_header& header) const noexcept {
+    return header.slot < slots_.size() && header.id != 0 && slots_[header.slot].sent == header.id;
+}
+
 bool local_link::judge_answer(const wire::frame_header& header) {
-    if (header.slot < slots_.size() && header.id != 0 && slots_[header.slot].sent == header.id)
+    if (uses(header))
         return true;
     give_up_reading("it answered a task that it did not have");
     return false;

@@ -84,7 +84,7 @@ class worker_link {
 public:
     enum class withdrawal : std::uint8_t {
         withdrawn, ///< the worker has not begun the task and never will
-        refused,   ///< it has begun it
+        refused,   ///< it has begun it, or says what makes no sense, of which the holder was told before
     };
 
     virtual ~worker_link() = default;

@@ -13,7 +13,7 @@
 namespace procpool::wire {
 
 /// Changes whenever a pool and a worker of different versions would misunderstand each other.
-inline constexpr std::uint32_t protocol_version = 4;
+inline constexpr std::uint32_t protocol_version = 5;
 
 /// The largest payload of one frame: what one task's arguments, or one result, may take.
 inline constexpr std::size_t max_payload_size = std::size_t{1} << 30;
@@ -29,6 +29,7 @@ enum class frame_kind : std::uint8_t {
     progress,        ///< how far a running task says that it is
     has_segment,     ///< memory in which results may be, from now on
     dropped_segment, ///< no further result will be in it
+    passed_over,     ///< a task that was not begun, for the ledger does not say that it waits
     // from the pool
     setup = 16,     ///< who the worker is; before any task
     module,         ///< a shared library that later calls refer to

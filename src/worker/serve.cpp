@@ -200,7 +200,9 @@ private:
         wire::ledger& page = channel_.shared->ledger;
         if (std::exchange(claimed_early_, 0) != frame.header.id && !page.claim(frame.header.slot, frame.header.id)) {
             close_opened();
-            return true; // withdrawn meanwhile
+            if (page.look(frame.header.slot, frame.header.id) != wire::ledger_state::withdrawn)
+                pass_over(frame.header);
+            return true;
         }
         ran_ = true;
         page.enter(task_phase::decoding);
@@ -311,6 +313,13 @@ private:
         write({answer.data(), answer.size()});
         output_.finish();
         write(segments_.trim(system::worker_segments::most_kept));
+    }
+
+    // Its slot may be another task's by now, which the pool knows. If it is not, then something has written over the ledger, and
+    // the pool would wait for the task for ever.
+    void pass_over(const wire::frame_header& call) {
+        const wire::frame_header header{0, wire::frame_kind::passed_over, 0, call.slot, call.id};
+        write(std::as_bytes(std::span(&header, 1)));
     }
 
     void ring_doorbell() {

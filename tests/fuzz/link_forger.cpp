@@ -25,7 +25,7 @@ wire::frame_header world::forged_header(input& in, std::size_t size) {
                                wire::frame_kind::progress,        wire::frame_kind::call,
                                static_cast<wire::frame_kind>(99), wire::frame_kind::has_segment,
                                wire::frame_kind::dropped_segment, wire::frame_kind::segment,
-                               wire::frame_kind::forget_segment};
+                               wire::frame_kind::forget_segment,  wire::frame_kind::passed_over};
     wire::frame_header header{static_cast<std::uint32_t>(size), kinds[in.choice(kinds.size())], 0, 0, 0};
     if (const auto task = any_task(in); task != core_->tasks.end()) {
         header.id = task->second.sent;

@@ -225,15 +225,18 @@ void world::withdraw(input& in) {
     if (task == core_->tasks.end() || core_->has_exited)
         return;
     const auto [id, what] = *task;
+    bool withdrawn = false;
     core_->in_turn([&] {
         const bool begun = core_->link->look(what.slot, id) != wire::ledger_state::waiting;
-        const bool withdrawn = core_->link->withdraw(what.slot, id) == system::worker_link::withdrawal::withdrawn;
+        withdrawn = core_->link->withdraw(what.slot, id) == system::worker_link::withdrawal::withdrawn;
         require(withdrawn != begun, "a task is withdrawn that was begun, or not although it waits");
         if (withdrawn) {
             core_->tasks.erase(id);
             ++taken_back_[what.slot];
         }
     });
+    if (withdrawn) // of which the worker reads now, when its slot may be another's
+        write_frame(wire::frame_kind::passed_over, what.slot, what.sent, {});
 }
 
 void world::look(input& in) {

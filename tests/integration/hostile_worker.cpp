@@ -16,6 +16,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstring>
@@ -395,6 +396,105 @@ BOOST_AUTO_TEST_CASE(a_ledger_scribbled_over_harms_nobody_else) {
     BOOST_CHECK_THROW(scribbler.get(), pool_error);
     for (int i = 0; i != 100; ++i)
         BOOST_TEST(pool.submit(same, i).get() == i);
+}
+
+/// A task: when all that is to come has been sent to its worker, writes over what the ledger says of all tasks but itself.
+int scribble_and_live_on(int way, const std::string& began, const std::string& go_on) {
+    meet(began, go_on);
+    const std::uint16_t own = own_place().slot;
+    std::mt19937_64 random(static_cast<unsigned>(way));
+    std::array<std::uint64_t, sizeof(wire::ledger) / sizeof(std::uint64_t)> page;
+    auto& ledger = shared_memory().ledger;
+    std::memcpy(page.data(), static_cast<void*>(&ledger), sizeof ledger);
+    const std::size_t first_word = page.size() - wire::ledger::slots;
+    for (std::size_t word = first_word; word != page.size(); ++word)
+        if (word != first_word + own)
+            page[word] = way == 0 ? 0 : way == 1 ? 0x5a5a5a5a5a5a5a5a : random();
+    std::memcpy(static_cast<void*>(&ledger), page.data(), sizeof ledger);
+    return way;
+}
+
+// Its worker finds none of the tasks behind it in the ledger, and nobody can know any more which of them were begun.
+BOOST_AUTO_TEST_CASE(tasks_that_a_ledger_scribbled_over_has_lost_fail_and_their_worker_is_ended) {
+    for (const std::size_t workers : {1U, 2U})
+        for (int way = 0; way != 10; ++way)
+            BOOST_TEST_CONTEXT("way " << way << ", " << workers << " workers") {
+                const scratch here;
+                process_pool pool({.workers = workers});
+                std::vector<task_handle<int>> scribblers;
+                for (std::size_t i = 0; i != workers; ++i)
+                    scribblers.push_back(
+                        pool.submit(scribble_and_live_on, way, here.file(std::to_string(i)), here.file("go on"))
+                            .start());
+                std::vector<task_handle<int>> behind;
+                for (int i = 0; i != 50; ++i)
+                    behind.push_back(pool.submit(same, i).start());
+                for (std::size_t i = 0; i != workers; ++i)
+                    BOOST_REQUIRE(wait_until([&] { return exists(here.file(std::to_string(i))); }, 20s));
+                BOOST_REQUIRE(wait_until([&] { return pool.stats().tasks_with_workers == workers + 50; }));
+                touch(here.file("go on"));
+                std::size_t failed = 0;
+                for (auto& one : scribblers) {
+                    BOOST_REQUIRE(one.wait_for(20s));
+                    BOOST_TEST(one.get() == way);
+                }
+                for (auto& one : behind) {
+                    BOOST_REQUIRE(one.wait_for(20s));
+                    try {
+                        one.get();
+                    } catch (const pool_error& error) {
+                        BOOST_TEST(error.code() == make_error_code(errc::protocol_error));
+                        ++failed;
+                    }
+                }
+                BOOST_TEST(failed != 0u);
+                BOOST_TEST(wait_until([&] { return pool.stats().workers_idle == workers; }, 20s));
+                // The other one may have had nothing left behind its scribbler by then.
+                BOOST_TEST(pool.stats().workers_died >= 1u);
+                BOOST_TEST(pool.stats().workers_died <= workers);
+                for (int i = 0; i != 50; ++i)
+                    BOOST_TEST(pool.submit(same, i).get() == i);
+            }
+}
+
+// What it lies about when the pool takes tasks back from it, for which another worker is idle.
+BOOST_AUTO_TEST_CASE(a_worker_that_says_it_has_taken_back_a_task_itself_is_ended) {
+    const scratch here;
+    process_pool pool({.workers = 2});
+    auto other = pool.submit(meet_and_return, here.file("other"), here.file("other may go"), 1).start();
+    BOOST_REQUIRE(wait_until([&] { return exists(here.file("other")); }, 20s));
+    auto liar = pool.submit(
+                        [](const std::string& began, const std::string& go_on) {
+                            meet(began, go_on);
+                            auto& ledger = shared_memory().ledger;
+                            auto* const words = reinterpret_cast<std::atomic<std::uint64_t>*>(&ledger) +
+                                                (sizeof ledger / 8 - wire::ledger::slots);
+                            for (std::size_t slot = 0; slot != wire::ledger::slots; ++slot)
+                                if ((words[slot] & 3) == 0 && words[slot] != 0)
+                                    words[slot] |= 3; // withdrawn
+                            touch(began + " lied");
+                            wait_for_the_end();
+                        },
+                        here.file("liar"), here.file("liar may go"))
+                    .start();
+    BOOST_REQUIRE(wait_until([&] { return exists(here.file("liar")); }, 20s));
+    std::vector<task_handle<int>> behind;
+    for (int i = 0; i != 50; ++i)
+        behind.push_back(pool.submit(same, i).start());
+    BOOST_REQUIRE(wait_until([&] { return pool.stats().tasks_with_workers == 52; }));
+    touch(here.file("liar may go"));
+    BOOST_REQUIRE(wait_until([&] { return exists(here.file("liar lied")); }, 20s));
+    touch(here.file("other may go"));
+    BOOST_REQUIRE(other.wait_for(20s));
+    BOOST_REQUIRE(liar.wait_for(20s));
+    BOOST_CHECK_EXCEPTION(liar.get(), pool_error, [](const pool_error& error) {
+        return error.code() == make_error_code(errc::protocol_error);
+    });
+    for (int i = 0; i != 50; ++i) {
+        BOOST_REQUIRE(behind[static_cast<std::size_t>(i)].wait_for(20s));
+        BOOST_TEST(behind[static_cast<std::size_t>(i)].get() == i);
+    }
+    BOOST_TEST(pool.stats().workers_died == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(the_shared_memory_cannot_be_cut_short_under_the_pools_feet) {
