@@ -138,7 +138,7 @@ public:
      * boost::asio::any_completion_handler.
      */
     template <boost::asio::completion_token_for<detail::signature_t<R>> Token>
-    auto operator()(Token&& token) {
+    auto operator()(Token&& token) && {
         return boost::asio::async_initiate<Token, detail::signature_t<R>>(initiate{}, token, std::move(*this));
     }
 
@@ -239,6 +239,7 @@ private:
 
 } // namespace procpool
 
+#include <procpool/result_stream.hpp>
 #include <procpool/task_handle.hpp>
 
 #endif

@@ -4,6 +4,8 @@
 #ifndef PROCPOOL_THIS_TASK_HPP
 #define PROCPOOL_THIS_TASK_HPP
 
+#include <procpool/this_worker.hpp>
+
 #include <cstdint>
 #include <stop_token>
 #include <string_view>

@@ -181,7 +181,7 @@ void pool::ask_to_stop(const task& running) {
         link.ask_to_stop(running.id);
 }
 
-std::exception_ptr pool::begin_operation() {
+std::exception_ptr pool::begin_operation(operation_kind kind) {
     const std::lock_guard lock(mutex_);
     if (terminated_)
         return std::make_exception_ptr(pool_error(errc::pool_terminated));
@@ -189,15 +189,15 @@ std::exception_ptr pool::begin_operation() {
         return std::make_exception_ptr(pool_error(errc::pool_closed));
     if (options_.max_pending != 0 && !take_room())
         return std::make_exception_ptr(pool_error(errc::queue_full));
-    ++operations_;
+    ++(kind == operation_kind::batch ? batches_ : streams_);
     return nullptr;
 }
 
-void pool::end_operation() {
+void pool::end_operation(operation_kind kind) {
     if (in_a_copy())
         return;
     std::unique_lock lock(mutex_);
-    --operations_;
+    --(kind == operation_kind::batch ? batches_ : streams_);
     if (options_.max_pending != 0)
         give_room();
     if (!destroyed())

@@ -50,8 +50,8 @@ public:
     std::uint64_t submit(task& submitted) override;
     void cancel(std::span<const std::shared_ptr<task_cancellation>> which,
                 boost::asio::cancellation_type type) override;
-    std::exception_ptr begin_operation() override;
-    void end_operation() override;
+    std::exception_ptr begin_operation(operation_kind kind) override;
+    void end_operation(operation_kind kind) override;
     void close() override;
     void terminate() override;
     void join(waiter& joiner) override;
@@ -226,7 +226,8 @@ private:
     completion_queue joiners_;
     completion_queue waiting_for_room_;
     std::atomic<std::size_t> pending_{0}; ///< operations under way, if their number is limited
-    std::size_t operations_ = 0;          ///< of several tasks, that are not over
+    std::size_t batches_ = 0;             ///< that are not over
+    std::size_t streams_ = 0;             ///< the same
     pool_stats counted_;                  ///< what cannot be derived
     std::uint64_t closed_after_ = 0;      ///< the last task that was submitted in time
     std::uint64_t accepted_ = 0;          ///< how many that were submitted in time have left the inbox

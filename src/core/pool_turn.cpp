@@ -15,6 +15,8 @@
 
 namespace procpool::core {
 
+using namespace std::chrono_literals;
+
 namespace {
 
 // How much one turn does of each kind before it lets the program's other handlers run: each is less than a millisecond.
@@ -137,6 +139,11 @@ std::exception_ptr pool::refusal(const task& submitted, bool in_time) const {
         return error_of(errc::queue_full, std::to_string(options_.max_pending) +
                                               " operations are under way, as many as pool_options::max_pending allows; "
                                               "wait_for_room() waits until there are fewer");
+    if (submitted.terms && submitted.terms->timeout.value_or(0ms) < 0ms)
+        return error_of(errc::timed_out, "its time limit is negative: it was over before the task was submitted");
+    if (submitted.terms && submitted.terms->queue_timeout < 0ms)
+        return error_of(errc::queue_timed_out,
+                        "the limit of its waiting is negative: it was over before the task was submitted");
     if (submitted.bytes.size() > wire::max_payload_size - sizeof(wire::call_header))
         return error_of(errc::not_serializable, "the arguments take " + std::to_string(submitted.bytes.size()) +
                                                     " bytes; no message may be larger than " +
@@ -354,7 +361,9 @@ void pool::hand_out(std::unique_lock<std::mutex>& lock) {
 // Closing -----------------------------------------------------------------------------------------------------------
 
 bool pool::drained() const noexcept {
-    return closed_ && accepted_ == closed_after_ && operations_ == 0 && scheduler_.empty();
+    // A terminated pool does nothing more for a stream, which may be kept for as long as the program likes.
+    return closed_ && accepted_ == closed_after_ && batches_ == 0 && (streams_ == 0 || terminated_) &&
+           scheduler_.empty();
 }
 
 void pool::finish_closing() {

@@ -139,12 +139,13 @@ item_flow::item_flow(const std::shared_ptr<core::pool_core>& pool, flow_call cal
 item_flow::~item_flow() {
     if (open_ && !ended_)
         if (const auto still = pool_.lock())
-            still->end_operation();
+            still->end_operation(kind_);
 }
 
-std::exception_ptr item_flow::open() {
+std::exception_ptr item_flow::open(core::operation_kind kind) {
     const auto still = pool_.lock();
-    std::exception_ptr why = still->begin_operation();
+    std::exception_ptr why = still->begin_operation(kind);
+    kind_ = kind;
     open_ = !why;
     return why;
 }
@@ -158,6 +159,17 @@ void item_flow::add(std::shared_ptr<const encoded_items> items) {
     }
     hand_over();
     drop_rest();
+}
+
+void item_flow::add_failed(const std::exception_ptr& why) {
+    std::size_t item = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        item = added_++;
+    }
+    failed(item, 1, why);
+    const std::lock_guard lock(mutex_);
+    ++over_;
 }
 
 void item_flow::end_later(std::exception_ptr error, bool anywhere) {
@@ -326,7 +338,6 @@ void item_flow::over(chunk_task& chunk) {
     end_if_over(true);
 }
 
-/// Whether a reason for which a chunk did not run holds for all others too.
 bool item_flow::is_for_all(const std::exception_ptr& why) {
     if (!why)
         return false;
@@ -419,7 +430,7 @@ void item_flow::end_if_over(bool on_executor) {
     }
     if (open_)
         if (const auto still = pool_.lock())
-            still->end_operation();
+            still->end_operation(kind_);
     ended(on_executor);
 }
 

@@ -32,7 +32,9 @@ mutable_shared_buffer shared_buffer::allocate(std::size_t size) {
 
 shared_buffer shared_buffer::copy_of(std::span<const std::byte> bytes) {
     mutable_shared_buffer made = allocate(bytes.size());
-    made.memory_->provide(std::max<std::size_t>(bytes.size(), 1));
+    // Of memory that cannot be had, touching a part ends the process.
+    if (!made.memory_->provide(made.memory_->size()))
+        system::throw_failure("providing the memory of a shared buffer", ENOMEM);
     if (!bytes.empty())
         std::memcpy(made.data(), bytes.data(), bytes.size());
     return std::move(made).seal();

@@ -10,6 +10,7 @@
 
 #include <boost/throw_exception.hpp>
 
+#include <algorithm>
 #include <any>
 #include <chrono>
 #include <cstddef>
@@ -21,6 +22,7 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <regex>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -179,6 +181,33 @@ struct carrier<std::future_error> {
         const auto code = static_cast<std::future_errc>(from.get<int>());
         const std::string text = decode_text(from);
         return make_exception(std::future_error(code), text);
+    }
+};
+
+template <>
+struct carrier<std::regex_error> {
+    static bool encode(encoder& to, const std::regex_error& exception) {
+        if (!is_of_the_standard(exception.code()))
+            return false;
+        to(static_cast<int>(exception.code()));
+        to(bounded_text(exception.what()));
+        return true;
+    }
+    static std::exception_ptr decode(decoder& from) {
+        const int value = from.get<int>();
+        const std::string text = decode_text(from);
+        if (!is_of_the_standard(value))
+            fail("procpool: a message holds an error of a regular expression that there is not");
+        return make_exception(std::regex_error(static_cast<std::regex_constants::error_type>(value)), text);
+    }
+
+private:
+    static bool is_of_the_standard(int value) {
+        using namespace std::regex_constants;
+        const auto all = {error_collate,   error_ctype,      error_escape,   error_backref, error_brack,
+                          error_paren,     error_brace,      error_badbrace, error_range,   error_space,
+                          error_badrepeat, error_complexity, error_stack};
+        return std::any_of(all.begin(), all.end(), [value](auto one) { return static_cast<int>(one) == value; });
     }
 };
 
@@ -350,7 +379,7 @@ using all_kinds =
           std::bad_alloc, std::bad_array_new_length, std::bad_cast, std::bad_any_cast, std::bad_typeid,
           std::bad_exception, std::bad_function_call, std::bad_optional_access, std::bad_variant_access,
           std::bad_weak_ptr, std::system_error, std::ios_base::failure, std::filesystem::filesystem_error,
-          std::future_error, boost::system::system_error, pool_error, worker_died, remote_exception>;
+          std::future_error, std::regex_error, boost::system::system_error, pool_error, worker_died, remote_exception>;
 
 } // namespace
 

@@ -117,10 +117,21 @@ struct record {
     std::atomic<int> told = 0; ///< of a single task: how often it completed
 };
 
+/// What befell the workers in all rounds: were one of these 0, the rest would prove little.
+struct happenings {
+    std::atomic<std::size_t> killed = 0;  ///< from outside
+    std::atomic<std::size_t> stopped = 0; ///< the same
+    std::atomic<std::size_t> starved = 0; ///< times in which no worker could be started
+    std::atomic<std::size_t> died = 0;
+    std::atomic<std::size_t> retired = 0;
+    std::size_t forked = 0; ///< rounds in which a server forks the workers
+};
+
 class chaos_round {
 public:
-    explicit chaos_round(unsigned seed)
-        : engine_(seed), word_(here_.file("board")), records_(std::make_unique<record[]>(board::places)) {}
+    chaos_round(unsigned seed, happenings& all)
+        : happened_(all), engine_(seed), word_(here_.file("board")),
+          records_(std::make_unique<record[]>(board::places)) {}
 
     std::size_t run() {
         {
@@ -166,7 +177,13 @@ private:
         }
         chosen.on_event = [this](const procpool::worker_event& event) {
             ++events_[static_cast<std::size_t>(event.what)];
+            happened_.died += event.what == procpool::worker_event::kind::died;
+            happened_.retired += event.what == procpool::worker_event::kind::retired;
         };
+        if (random() % 3 == 0) {
+            chosen.method = procpool::start_method::forkserver;
+            ++happened_.forked;
+        }
         return chosen;
     }
 
@@ -431,22 +448,26 @@ private:
     }
 
     /// Kills and stops workers from outside, and starves the pool.
-    static void make_trouble(unsigned seed, const std::atomic<bool>& over) {
+    void make_trouble(unsigned seed, const std::atomic<bool>& over) const {
         std::mt19937 random(seed);
         while (!over) {
             std::this_thread::sleep_for(std::chrono::microseconds(random() % 8000));
-            if (!sanitized && random() % 50 == 0)
+            if (!sanitized && random() % 50 == 0) {
                 starve(std::chrono::microseconds(random() % 5000));
+                ++happened_.starved;
+            }
             const std::vector<pid_t> workers = children();
             if (workers.empty())
                 continue;
             const pid_t victim = workers[random() % workers.size()];
             if (random() % 3 != 0) {
                 send_signal(victim, SIGKILL);
+                ++happened_.killed;
             } else {
                 send_signal(victim, SIGSTOP);
                 std::this_thread::sleep_for(std::chrono::microseconds(random() % 5000));
                 send_signal(victim, SIGCONT);
+                ++happened_.stopped;
             }
         }
     }
@@ -457,6 +478,7 @@ private:
 
     unsigned random() { return static_cast<unsigned>(engine_()); }
 
+    happenings& happened_;
     std::mt19937 engine_;
     scratch here_;
     board word_;
@@ -502,12 +524,13 @@ BOOST_AUTO_TEST_CASE(every_operation_completes_exactly_once_and_rightly_whatever
     const auto begin = std::chrono::steady_clock::now();
     std::size_t tasks = 0;
     std::size_t without_worker = 0;
+    happenings happened;
     unsigned rounds = 0;
     while (tasks < least_tasks || std::chrono::steady_clock::now() - begin < bound) {
         BOOST_TEST_CONTEXT("seed " << seed << ", round " << rounds) {
             const leftovers before = leftovers::now();
             {
-                chaos_round one(seed + rounds);
+                chaos_round one(seed + rounds, happened);
                 tasks += one.run();
                 without_worker += one.without_worker;
             }
@@ -519,7 +542,16 @@ BOOST_AUTO_TEST_CASE(every_operation_completes_exactly_once_and_rightly_whatever
     // A sanitizer's allocator answers 0.
     if (rounds > rounds_until_all_is_warm)
         BOOST_TEST(memory_in_use() < memory_when_warm + (std::size_t{1} << 20));
-    std::printf("%u rounds, %zu tasks, %zu of them failed for want of a worker\n", rounds, tasks, without_worker);
+    std::printf("%u rounds (%zu with a fork server), %zu tasks, %zu of them failed for want of a worker\n"
+                "%zu workers killed and %zu stopped from outside, %zu died in all, %zu retired, %zu times without "
+                "descriptors\n",
+                rounds, happened.forked, tasks, without_worker, happened.killed.load(), happened.stopped.load(),
+                happened.died.load(), happened.retired.load(), happened.starved.load());
+    BOOST_TEST(happened.killed > 0u);
+    BOOST_TEST(happened.stopped > 0u);
+    BOOST_TEST(happened.died > happened.killed / 2);
+    BOOST_TEST(happened.retired > 0u);
+    BOOST_TEST((happened.starved > 0u || sanitized));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

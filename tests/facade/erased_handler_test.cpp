@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(an_erased_handler_is_called_on_its_own_executor_however_the
     auto moved = std::move(used);
     BOOST_REQUIRE(run_for(context, patience, [&] { return calls == 3; }));
     // There is no pool to call the handler, and its own executor can only be dispatched to.
-    BOOST_CHECK_THROW(used(handler(false)), std::logic_error);
+    BOOST_CHECK_THROW(std::move(used)(handler(false)), std::logic_error);
     pool.reset();
     BOOST_CHECK_THROW(std::move(moved)(handler(false)), pool_error);
     BOOST_TEST(calls == 3);

@@ -12,7 +12,11 @@
 
 #include <array>
 #include <functional>
+#include <map>
+#include <memory>
 #include <thread>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include <unistd.h>
@@ -159,6 +163,38 @@ BOOST_AUTO_TEST_CASE(give_a_result_that_cannot_be_copied_to_the_first_who_waits)
         BOOST_CHECK_THROW(std::rethrow_exception(results[i].error), std::logic_error);
     }
 }
+
+std::vector<std::unique_ptr<int>> make_pointers(int value) {
+    std::vector<std::unique_ptr<int>> all;
+    all.push_back(std::make_unique<int>(value));
+    return all;
+}
+
+std::unique_ptr<int> make_pointer(int value) {
+    return std::make_unique<int>(value);
+}
+
+// A vector says of itself that it can be copied, whatever its elements are.
+BOOST_AUTO_TEST_CASE(give_containers_of_what_cannot_be_copied_too) {
+    auto single = pool.submit(make_pointers, 3).start();
+    auto batch = pool.map(make_pointer, std::vector{4, 5}).start();
+    auto settled = pool.map_settled(make_pointer, std::vector{6}).start();
+    BOOST_REQUIRE(run_until([&] { return single.ready() && batch.ready() && settled.ready(); }));
+    BOOST_TEST(*single.get().at(0) == 3);
+    BOOST_TEST(*batch.get().at(1) == 5);
+    BOOST_TEST(*settled.get().at(0).value() == 6);
+    BOOST_CHECK_THROW(single.get(), std::logic_error); // it was taken
+}
+
+struct tree {
+    using value_type = tree;
+};
+static_assert(procpool::detail::can_be_copied<std::vector<std::vector<int>>>());
+static_assert(procpool::detail::can_be_copied<tree>());
+static_assert(procpool::detail::can_be_copied<std::shared_ptr<std::unique_ptr<int>>>());
+static_assert(!procpool::detail::can_be_copied<std::pair<int, std::vector<std::unique_ptr<int>>>>());
+static_assert(!procpool::detail::can_be_copied<std::map<int, std::vector<std::unique_ptr<int>>>>());
+static_assert(!procpool::detail::can_be_copied<std::variant<int, std::vector<std::unique_ptr<int>>>>());
 
 BOOST_AUTO_TEST_CASE(may_be_dropped_and_the_operation_goes_on) {
     const gate place;

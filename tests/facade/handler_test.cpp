@@ -273,14 +273,14 @@ BOOST_AUTO_TEST_CASE(can_be_moved_before_it_is_used) {
     auto third = pool.submit(add, 10, 20);
     third = std::move(second);
     BOOST_TEST(run(context, std::move(third)) == 3);
-    BOOST_CHECK_THROW(first([](std::exception_ptr, int) {}), std::logic_error); // NOLINT: moved from
+    BOOST_CHECK_THROW(std::move(first)([](std::exception_ptr, int) {}), std::logic_error); // NOLINT: moved from
     BOOST_TEST(pool.stats().tasks_submitted == 1u);
 }
 
 template <class R>
 void check_usable_once(submission<R> operation) {
-    operation([](auto&&...) {});
-    BOOST_CHECK_THROW(operation([](auto&&...) {}), std::logic_error);
+    std::move(operation)([](auto&&...) {});
+    BOOST_CHECK_THROW(std::move(operation)([](auto&&...) {}), std::logic_error);
     BOOST_CHECK_THROW(std::move(operation).start(), std::logic_error);
     BOOST_CHECK_THROW(std::move(operation).get(), std::logic_error);
 }
@@ -297,14 +297,15 @@ BOOST_AUTO_TEST_CASE(can_be_used_once) {
     check_usable_once(pool.shutdown(patience));
     auto started = pool.submit(add, 1, 2);
     [[maybe_unused]] const auto ignored = std::move(started).start();
-    BOOST_CHECK_THROW(started([](std::exception_ptr, int) {}), std::logic_error); // NOLINT: moved from
+    BOOST_CHECK_THROW(std::move(started)([](std::exception_ptr, int) {}), std::logic_error); // NOLINT: moved from
 }
 
 template <class R>
 void check_refused(submission<R> operation) {
     const auto terminated = [](const procpool::pool_error& error) { return error.code() == errc::pool_terminated; };
-    BOOST_CHECK_EXCEPTION(operation([](auto&&...) { BOOST_ERROR("called"); }), procpool::pool_error, terminated);
-    BOOST_CHECK_THROW(operation([](auto&&...) {}), std::logic_error); // for that was its use
+    BOOST_CHECK_EXCEPTION(std::move(operation)([](auto&&...) { BOOST_ERROR("called"); }), procpool::pool_error,
+                          terminated);
+    BOOST_CHECK_THROW(std::move(operation)([](auto&&...) {}), std::logic_error); // for that was its use
 }
 
 BOOST_AUTO_TEST_CASE(may_outlive_its_pool_and_then_says_that_it_is_gone) {
@@ -337,10 +338,10 @@ BOOST_AUTO_TEST_CASE(that_cannot_be_used_any_more_tells_a_handler_that_has_an_ex
     seen<int> late;
     seen<std::vector<int>> late_batch;
     seen<void> late_joining;
-    used(asio::bind_executor(context, second.handler())); // NOLINT: moved from
-    orphan(asio::bind_executor(context, late.handler()));
-    orphaned_batch(asio::bind_executor(context, late_batch.handler()));
-    orphaned_joining(asio::bind_executor(context, late_joining.handler()));
+    std::move(used)(asio::bind_executor(context, second.handler())); // NOLINT: moved from
+    std::move(orphan)(asio::bind_executor(context, late.handler()));
+    std::move(orphaned_batch)(asio::bind_executor(context, late_batch.handler()));
+    std::move(orphaned_joining)(asio::bind_executor(context, late_joining.handler()));
     BOOST_TEST(!(second.over() || late.over() || late_batch.over() || late_joining.over()));
     BOOST_TEST(run_until([&] { return second.over() && late.over() && late_batch.over() && late_joining.over(); }));
     BOOST_CHECK_THROW(std::rethrow_exception(second.error), std::logic_error);

@@ -287,9 +287,10 @@ BOOST_AUTO_TEST_CASE(tells_of_a_used_submission_outside_of_its_initiation) {
     for_all([](stage& with) {
         any_operation operation = with.made.again();
         with.door.open();
-        std::visit([&](auto& one) { one(with.result.handler()); }, operation);
+        std::visit([&](auto& one) { std::move(one)(with.result.handler()); }, operation);
         fate second;
-        std::visit([&](auto& one) { one(asio::bind_executor(with.context, second.handler())); }, operation); // NOLINT
+        std::visit([&](auto& one) { std::move(one)(asio::bind_executor(with.context, second.handler())); },
+                   operation); // NOLINT
         BOOST_TEST(!second.over());
         with.run_to_end();
         BOOST_TEST(run_for(with.context, patience, [&] { return second.over(); }));

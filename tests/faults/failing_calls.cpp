@@ -110,6 +110,16 @@ bool is_interrupted() {
     return true;
 }
 
+/// That there is no such child is true when it is said: somebody else in the program was quicker to reap it.
+template <class Reap>
+long reap_first(const siginfo_t& info, Reap reap) {
+    const long result = reap();
+    if (result != 0 || info.si_pid == 0)
+        return result;
+    errno = ECHILD;
+    return -1;
+}
+
 bool is_pipe(int fd) {
     struct stat status {};
     return ::fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
@@ -229,6 +239,7 @@ void put_clock_forward(std::chrono::nanoseconds by) noexcept {
 using procpool::testing::call;
 using procpool::testing::fails;
 using procpool::testing::is_interrupted;
+using procpool::testing::reap_first;
 using procpool::testing::transfer_fails;
 
 // NOLINTBEGIN: the names are the linker's
@@ -305,7 +316,13 @@ long __wrap_syscall(long number, ...) {
     if ((number == SYS_pidfd_open && fails(call::pidfd_open)) ||
         (number == SYS_pidfd_send_signal && fails(call::pidfd_send_signal)))
         return -1;
-    return __real_syscall(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
+    const auto make = [&] {
+        return __real_syscall(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
+                              arguments[5]);
+    };
+    if (number == SYS_waitid && (fails(call::waitid) || is_interrupted()))
+        return errno == ECHILD ? reap_first(*reinterpret_cast<const siginfo_t*>(arguments[2]), make) : -1;
+    return make();
 }
 
 PROCPOOL_IN_FRONT_OF(int, posix_spawn_file_actions_init, (posix_spawn_file_actions_t * actions)) {
@@ -341,18 +358,12 @@ PROCPOOL_IN_FRONT_OF(int, kill, (pid_t pid, int signal)) {
     return fails(call::kill) ? -1 : __real_kill(pid, signal);
 }
 
-// That there is no such child is true when it is said: somebody else in the program was quicker.
 PROCPOOL_IN_FRONT_OF(int, waitid, (idtype_t kind, id_t id, siginfo_t* info, int options)) {
     if (!fails(call::waitid) && !is_interrupted())
         return __real_waitid(kind, id, info, options);
     if (errno != ECHILD)
         return -1;
-    const int result = __real_waitid(kind, id, info, options & ~WNOWAIT);
-    if (result == 0 && info->si_pid != 0) {
-        errno = ECHILD;
-        return -1;
-    }
-    return result;
+    return static_cast<int>(reap_first(*info, [&] { return __real_waitid(kind, id, info, options & ~WNOWAIT); }));
 }
 
 PROCPOOL_IN_FRONT_OF(pid_t, waitpid, (pid_t pid, int* status, int options)) {

@@ -55,8 +55,8 @@ public:
             if (core::task* const task = one->target())
                 task->cancelled = true;
     }
-    std::exception_ptr begin_operation() override { return nullptr; }
-    void end_operation() override { ++operations_ended; }
+    std::exception_ptr begin_operation(core::operation_kind) override { return nullptr; }
+    void end_operation(core::operation_kind) override { ++operations_ended; }
     void close() override {}
     void terminate() override {}
     void join(core::waiter&) override {}
@@ -348,7 +348,7 @@ private:
     class numbers final : public detail::stream_input {
     public:
         explicit numbers(std::uint32_t end) : end_(end) {}
-        bool pull(serialization::encoder& out) override {
+        bool pull(serialization::encoder& out, std::exception_ptr&) override {
             if (next_ == end_)
                 return false;
             out(next_++);

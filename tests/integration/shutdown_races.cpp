@@ -37,6 +37,43 @@ int triple(int value) {
     return 3 * value;
 }
 
+// A stream that the program keeps, and never reads on, is nothing that a terminated pool would have to wait for.
+void check_end_beside_streams(const std::function<void(process_pool&)>& end) {
+    const leftovers before = leftovers::now();
+    {
+        asio::io_context context;
+        process_pool pool(context, {.workers = 2});
+        auto never_read = pool.imap(triple, std::views::iota(0));
+        auto half_read = pool.imap_unordered(triple, std::views::iota(0, 1000));
+        auto read_to_the_end = pool.imap(triple, std::views::iota(0, 3));
+        seen<std::optional<int>> one;
+        std::array<seen<std::optional<int>>, 4> all;
+        half_read.next()(one.handler());
+        for (auto& each : all)
+            read_to_the_end.next()(each.handler());
+        BOOST_REQUIRE(run_for(context, patience, [&] { return one.over() && all.back().over(); }));
+        BOOST_TEST(!one.error);
+        BOOST_TEST(!all.back().value->has_value());
+        end(pool);
+        seen<void> joined;
+        pool.join()(joined.handler());
+        BOOST_REQUIRE(run_for(context, patience)); // so the context has nothing left to do, either
+        BOOST_TEST(joined.calls == 1);
+        BOOST_TEST(!joined.error);
+        // What is asked for afterwards tells why there is nothing more.
+        std::deque<seen<std::optional<int>>> later;
+        bool refused = false;
+        while (later.empty() || later.back().error || (later.back().value && *later.back().value)) {
+            never_read.next()(later.emplace_back().handler());
+            BOOST_REQUIRE(run_for(context, patience, [&] { return later.back().over(); }));
+            refused = refused || code_of(later.back().error) == errc::pool_terminated;
+            BOOST_REQUIRE(later.size() < 10'000u);
+        }
+        BOOST_TEST(refused);
+    }
+    BOOST_TEST(wait_for_no_leftovers(before) == "");
+}
+
 int leave_something_that_never_ends() {
     static const struct obstinate {
         ~obstinate() {
@@ -229,6 +266,15 @@ BOOST_AUTO_TEST_CASE(a_pool_with_its_own_thread_is_destroyed_in_a_handler_on_tha
             BOOST_TEST(one.calls == 1);
         BOOST_TEST(wait_for_no_leftovers(before) == "");
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_pool_that_is_terminated_does_not_wait_for_streams_that_are_kept_and_not_read) {
+    check_end_beside_streams([](process_pool& pool) { pool.terminate(); });
+    check_end_beside_streams([](process_pool& pool) { pool.shutdown(1ms)([](std::exception_ptr) {}); });
+    check_end_beside_streams([](process_pool& pool) {
+        pool.close();
+        pool.terminate();
+    });
 }
 
 BOOST_AUTO_TEST_CASE(a_worker_that_never_comes_to_its_end_by_itself_holds_nobody_up_for_long) {

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <ranges>
 #include <thread>
+#include <vector>
 
 #include <signal.h>
 #include <unistd.h>
@@ -396,6 +397,19 @@ BOOST_AUTO_TEST_CASE(a_task_knows_its_number_and_its_progress_is_told_in_order_b
     BOOST_TEST(told.size() == 8u);
     BOOST_TEST(std::ranges::is_sorted(told));
     BOOST_TEST(text == "12345678");
+}
+
+// What is left until a point of time may be less than nothing.
+BOOST_AUTO_TEST_CASE(limits_that_are_over_before_the_submission_fail_it_and_it_never_runs) {
+    const scratch here;
+    procpool::process_pool pool({.workers = 1});
+    const auto run = [&](auto submission) { return code_of([&] { std::move(submission).get(); }); };
+    BOOST_TEST((run(pool.submit(note_and_return, 1, here.file("diary")).timeout(-1ms)) == errc::timed_out));
+    BOOST_TEST((run(pool.submit(note_and_return, 1, here.file("diary")).queue_timeout(-1ms)) == errc::queue_timed_out));
+    BOOST_TEST((run(pool.map(echo, std::vector{1, 2, 3}).timeout(-1ms)) == errc::timed_out));
+    BOOST_TEST((run(pool.map(echo, std::vector{1, 2, 3}).queue_timeout(-1ms)) == errc::queue_timed_out));
+    BOOST_TEST(pool.submit(note_and_return, 2, here.file("diary")).timeout(0ms).queue_timeout(0ms).get() == 2);
+    BOOST_TEST(notes(here.file("diary")).size() == 1u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

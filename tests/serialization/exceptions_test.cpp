@@ -23,6 +23,7 @@
 #include <new>
 #include <optional>
 #include <random>
+#include <regex>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -219,6 +220,18 @@ BOOST_AUTO_TEST_CASE(those_with_an_error_code) {
     check_same(std::ios_base::failure("text"));
     check_same(std::ios_base::failure("text", std::make_error_code(std::errc::io_error)));
     check_same(std::future_error(std::future_errc::promise_already_satisfied));
+    check_same(std::regex_error(std::regex_constants::error_brack));
+}
+
+BOOST_AUTO_TEST_CASE(what_a_regular_expression_throws_can_be_caught_as_what_it_is) {
+    const auto failure = thrown_by([] { std::regex("(a"); });
+    const auto received = decode_exception(encode_exception(failure).bytes());
+    try {
+        std::rethrow_exception(received);
+    } catch (const std::regex_error& error) {
+        BOOST_TEST((error.code() == std::regex_constants::error_paren));
+        BOOST_TEST(error.what() == type_and_text(failure).second);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(what_a_stream_throws_can_be_caught_as_what_it_is) {

@@ -39,6 +39,12 @@ protected:
     ~waiter() = default;
 };
 
+/// What submits several tasks, now and later.
+enum class operation_kind : std::uint8_t {
+    batch,  ///< comes to its end by itself
+    stream, ///< goes on as its results are taken, which may be never
+};
+
 /// What a pool does with tasks whose meaning it does not know. The façade's process_pool is a handle to one.
 /**
  * Any thread may call any member. None of them calls back into the façade: what is over is completed from the executor.
@@ -64,15 +70,16 @@ public:
                         boost::asio::cancellation_type type) = 0;
 
     /// An operation that will submit several tasks, now and later, begins. Why it may not; null if it may.
-    virtual std::exception_ptr begin_operation() = 0;
+    virtual std::exception_ptr begin_operation(operation_kind kind) = 0;
 
     /// It is over: it will submit nothing more. Only if it had begun.
-    virtual void end_operation() = 0;
+    virtual void end_operation(operation_kind kind) = 0;
 
     virtual void close() = 0;
     virtual void terminate() = 0;
 
-    /// Completes when the pool was closed, all is done, and no worker is left.
+    /// Completes when the pool was closed, all is done, and no worker is left. Streams that are not at their end keep it waiting
+    /// unless the pool was terminated.
     virtual void join(waiter& joiner) = 0;
 
     /// Closes; terminates when that much time has passed; completes as join() does.

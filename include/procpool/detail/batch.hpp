@@ -47,7 +47,7 @@ public:
             if (const auto still = weak.lock())
                 still->call_off(type);
         });
-        std::exception_ptr error = prepared.error ? prepared.error : flow->open();
+        std::exception_ptr error = prepared.error ? prepared.error : flow->open(core::operation_kind::batch);
         flow->no_more();
         // A batch of nothing, or one that cannot begin, ends in its turn like any other, and with the pool.
         if (error || flow->size_ == 0)
@@ -68,7 +68,8 @@ protected:
         if (own || (error_ && is_called_off(why)))
             return;
         first_failed_ = first;
-        error_ = items == 0 ? why : serialization::with_item(why, first);
+        const bool of_item = items != 0 && !is_called_off(why) && !this->is_for_all(why);
+        error_ = of_item ? serialization::with_item(why, first) : why;
     }
 
     static bool is_called_off(const std::exception_ptr& error) {

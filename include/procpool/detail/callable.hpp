@@ -66,7 +66,9 @@ struct parameters_of<F> : parameters_of_member<decltype(&F::operator())> {};
 
 /// A parameter through which the function would write to its caller's object.
 template <class P>
-inline constexpr bool writes_through = std::is_lvalue_reference_v<P> && !std::is_const_v<std::remove_reference_t<P>>;
+inline constexpr bool writes_through = (std::is_lvalue_reference_v<P> &&
+                                        !std::is_const_v<std::remove_reference_t<P>>) ||
+                                       std::is_same_v<std::remove_cvref_t<P>, char*>;
 
 /// Hands an argument that travelled to the function's parameter.
 template <class P, class T>
@@ -74,8 +76,6 @@ decltype(auto) arrive(T& value) {
     using plain = std::decay_t<P>;
     if constexpr (std::is_same_v<plain, const char*>)
         return value.c_str();
-    else if constexpr (std::is_same_v<plain, char*>)
-        return value.data();
     else if constexpr (std::is_lvalue_reference_v<P>)
         return static_cast<const T&>(value);
     else

@@ -18,7 +18,10 @@
 #include <memory>
 #include <mutex>
 #include <stdexcept>
+#include <tuple>
+#include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace procpool::detail {
@@ -28,6 +31,33 @@ void refuse_to_wait_on(const asio::any_io_executor& executor);
 
 std::exception_ptr result_taken();
 std::exception_ptr called_off();
+
+/// Whether a type can be copied, and what it holds too: a std::vector says so of itself whatever its elements are.
+/**
+ * @tparam Seen the types of which this was asked on the way here: some hold values of their own type
+ */
+template <class T, class... Seen>
+consteval bool can_be_copied() {
+    if constexpr (std::is_void_v<T> || (std::is_same_v<T, Seen> || ...)) {
+        return true;
+    } else if constexpr (!std::is_copy_constructible_v<T>) {
+        return false;
+    } else if constexpr (requires { typename T::value_type; }) {
+        return can_be_copied<std::remove_cv_t<typename T::value_type>, Seen..., T>();
+    } else if constexpr (requires { std::tuple_size<T>::value; }) {
+        return []<std::size_t... I>(std::index_sequence<I...>) {
+            return (can_be_copied<std::remove_cvref_t<std::tuple_element_t<I, T>>, Seen..., T>() && ...);
+        }
+        (std::make_index_sequence<std::tuple_size_v<T>>());
+    } else if constexpr (requires { std::variant_size<T>::value; }) {
+        return []<std::size_t... I>(std::index_sequence<I...>) {
+            return (can_be_copied<std::variant_alternative_t<I, T>, Seen..., T>() && ...);
+        }
+        (std::make_index_sequence<std::variant_size_v<T>>());
+    } else {
+        return true;
+    }
+}
 
 /// What an operation that was started eagerly leaves its result in.
 template <class R>
@@ -164,7 +194,7 @@ private:
     // A result that can be copied can be asked for as often as one likes; another goes to whoever asks first.
     settled<R> take() {
         const std::lock_guard lock(mutex_);
-        if constexpr (std::is_copy_constructible_v<settled<R>>) {
+        if constexpr (can_be_copied<R>()) {
             return result_;
         } else {
             if (!result_.error && !result_.value)

@@ -53,10 +53,13 @@ protected:
     // For those who derive.
 
     /// The pool takes it. Why not; null if it does.
-    std::exception_ptr open();
+    std::exception_ptr open(core::operation_kind kind);
 
     /// Adds items to what is to be done, and hands over as many as are wanted now. Nobody else may add meanwhile.
     void add(std::shared_ptr<const encoded_items> items);
+
+    /// Adds an item that has failed already.
+    void add_failed(const std::exception_ptr& why);
 
     /// A task of nothing that ends with this error, or without one, in its turn: for what must not end at once. It is told as a
     /// failure of no items.
@@ -70,6 +73,9 @@ protected:
 
     /// So many items were added and are not over.
     std::size_t under_way() const;
+
+    /// Whether a reason for which an item did not run holds for all others too.
+    static bool is_for_all(const std::exception_ptr& why);
 
     /// How many should be under way so that no worker waits.
     std::size_t good_window() const;
@@ -119,7 +125,6 @@ private:
     void cut(std::vector<std::unique_ptr<chunk_task>>& chunks);
     void give_up(std::exception_ptr why);
     void drop_rest();
-    static bool is_for_all(const std::exception_ptr& why);
     void hand_over();
     void over(chunk_task& chunk);
     struct told {
@@ -148,6 +153,7 @@ private:
     bool no_more_ = false;
     bool called_off_ = false;
     std::exception_ptr called_off_for_; ///< null if somebody wanted it so
+    core::operation_kind kind_{};
     bool open_ = false;
     bool ended_ = false;
 };

@@ -164,7 +164,10 @@ public:
     virtual ~stream_input() = default;
 
     /// Encodes the next element; false if there is none. Throws what the range throws.
-    virtual bool pull(serialization::encoder& out) = 0;
+    /**
+     * @param unfit why the element cannot be encoded, if so
+     */
+    virtual bool pull(serialization::encoder& out, std::exception_ptr& unfit) = 0;
     virtual wire::payload before() const = 0;
 
 protected:
@@ -184,14 +187,19 @@ public:
 
     // The iterator moves on only when the next element is asked for: a range that waits for its elements is not made to wait
     // for one that nobody wants yet.
-    bool pull(serialization::encoder& out) override {
+    bool pull(serialization::encoder& out, std::exception_ptr& unfit) override {
         if (at_)
             ++*at_;
         else
             at_.emplace(std::ranges::begin(view_));
         if (*at_ == std::ranges::end(view_))
             return false;
-        Call::encode(out, **at_);
+        auto&& element = **at_;
+        try {
+            Call::encode(out, std::forward<decltype(element)>(element));
+        } catch (...) {
+            unfit = std::current_exception();
+        }
         return true;
     }
 
@@ -221,7 +229,7 @@ public:
     /// @param error why there is nothing to begin with, if it is so
     void start(std::exception_ptr error) {
         if (!error)
-            error = open();
+            error = open(core::operation_kind::stream);
         if (error)
             end_input(std::move(error));
     }
@@ -285,21 +293,25 @@ private:
             serialization::encoder out(bytes);
             bool more = true;
             std::exception_ptr error;
-            while (more && items->size() != space && bytes.size() < most_bytes / 8) {
+            std::exception_ptr unfit;
+            while (more && !unfit && items->size() != space && bytes.size() < most_bytes / 8) {
                 const std::size_t before = bytes.size();
                 try {
-                    more = input_->pull(out);
+                    more = input_->pull(out, unfit);
                 } catch (...) {
-                    bytes.truncate(before);
                     error = std::current_exception();
                     more = false;
                 }
-                if (more)
+                if (error || unfit)
+                    bytes.truncate(before);
+                else if (more)
                     items->item_ends(bytes.size());
                 if (takes_long())
                     break;
             }
             hand_in(std::move(items), bytes);
+            if (unfit)
+                pass_over(unfit);
             if (!more) {
                 input_.reset();
                 end_input(std::move(error));
@@ -320,6 +332,15 @@ private:
         }
         items->bytes(bytes.finish());
         this->add(std::move(items));
+    }
+
+    /// An item that fails before it is handed in.
+    void pass_over(const std::exception_ptr& why) {
+        {
+            const std::lock_guard lock(mutex_);
+            ++pulled_;
+        }
+        this->add_failed(why);
     }
 
     /// How many items more may be under way or waiting to be taken.
