@@ -40,7 +40,8 @@ class own_thread;
  * @par Functions
  * A function pointer, a captureless lambda, or a function object that Boost.Serialization can carry. It is called with copies
  * of the arguments, converted to its own parameter types. What it throws is thrown at the caller: types of the standard
- * library and those named with PROCPOOL_EXCEPTION as themselves, all others as remote_exception.
+ * library, but for a few, and those named with PROCPOOL_EXCEPTION as themselves, all others as remote_exception, which says
+ * what those few are.
  *
  * @par Arguments and results
  * What Boost.Serialization can carry, and the standard's vocabulary types and containers. Raw pointers, views and
