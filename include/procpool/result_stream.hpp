@@ -27,12 +27,12 @@ namespace procpool {
  *     use(parsed);
  * @endcode
  *
- * The input is read by next(), on the thread that calls it, and only as far as its window reaches: so many items may be under
- * way or waiting to be taken. Nothing is read before the first next().
+ * The input is read by next(), on the thread that calls it, and only as far as its window reaches: so many items may be under way
+ * or waiting to be taken. Nothing is read before the first next().
  *
  * A stream that is dropped calls off what is left of it: what no worker has begun never runs, what runs is asked to stop
- * (this_task::stop_requested), and a next() that waits completes with `boost::asio::error::operation_aborted`. It may outlive
- * its pool; then what was not over by then has failed with `errc::pool_terminated`.
+ * (this_task::stop_requested), and a next() that waits completes with `boost::asio::error::operation_aborted`. It may outlive its
+ * pool; then what was not over by then has failed with `errc::pool_terminated`.
  *
  * A pool that was closed goes on with the streams that it gave before; process_pool::join() waits until they are at their end,
  * or dropped.
@@ -67,8 +67,7 @@ public:
      * (submission::timeout and its kin) are refused with std::logic_error.
      *
      * @par Per-operation cancellation
-     * Any type ends the waiting, with `boost::asio::error::operation_aborted`; no result is lost by that, the next next() gets
-     * it.
+     * Any type ends the waiting, with `boost::asio::error::operation_aborted`; no result is lost by that, the next next() gets it.
      *
      * @par Errors
      * As for submission::operator().
