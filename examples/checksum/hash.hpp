@@ -35,6 +35,24 @@ struct file_sum {
     }
 };
 
+/// A file that is open for reading as long as this exists.
+class input_file {
+public:
+    explicit input_file(const std::string& path) : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+    input_file(const input_file&) = delete;
+    input_file& operator=(const input_file&) = delete;
+    ~input_file() {
+        if (is_open())
+            ::close(descriptor_);
+    }
+
+    bool is_open() const { return descriptor_ >= 0; }
+    int descriptor() const { return descriptor_; }
+
+private:
+    int descriptor_;
+};
+
 inline file_sum hash_file(const std::string& path) {
     // A worker runs one task at a time, so all files can share these.
     static const std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> sha256(EVP_MD_fetch(nullptr, "SHA256", nullptr),
@@ -48,14 +66,14 @@ inline file_sum hash_file(const std::string& path) {
     };
 
     file_sum sum;
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) {
+    const input_file file(path);
+    if (!file.is_open()) {
         sum.error = errno;
         return sum;
     }
     check(EVP_DigestInit_ex2(hash.get(), sha256.get(), nullptr));
     ssize_t got = 0;
-    while ((got = ::read(file, buffer.data(), buffer.size())) != 0) {
+    while ((got = ::read(file.descriptor(), buffer.data(), buffer.size())) != 0) {
         if (got > 0) {
             check(EVP_DigestUpdate(hash.get(), buffer.data(), static_cast<std::size_t>(got)));
             sum.bytes += static_cast<std::uint64_t>(got);
@@ -64,7 +82,6 @@ inline file_sum hash_file(const std::string& path) {
             break;
         }
     }
-    ::close(file);
     check(EVP_DigestFinal_ex(hash.get(), sum.digest.data(), nullptr));
     return sum;
 }

@@ -92,8 +92,15 @@ private:
  *
  * Dropping the stream leaves the operations alone.
  *
- * @param handles a range of task_handle<R>, at least one, of operations of one pool
+ * @param handles a range of task_handle<R>, at least one, of operations of one pool; none of them may be default-constructed or
+ *                moved from
  * @throws std::invalid_argument if there are none, for then nobody knows where next() is to complete
+ *
+ * @par Executor
+ * A handler of next() that has no executor of its own is called on the executor of the first handle's pool.
+ *
+ * @par Thread safety
+ * Any thread may call it. The stream is for one thread at a time, as every result_stream; the handles may be used meanwhile.
  */
 template <std::ranges::input_range Handles>
 auto as_completed(Handles&& handles) {

@@ -12,7 +12,8 @@
 
 namespace procpool {
 
-/// A call of `f` with these arguments, to be made in workers: for pool_options::initializer.
+/// A call of `f` with these arguments, to be made in workers or in their fork server: for pool_options::initializer and
+/// pool_options::preload.
 /**
  * What may be called with what is as for process_pool::submit(). The arguments are encoded now. What `f` returns is dropped.
  *

@@ -27,7 +27,7 @@ enum class errc {
     pool_closed,         ///< The pool was closed before the operation was started.
     pool_terminated,     ///< The pool was terminated, or destroyed, before the task was done.
     worker_start_failed, ///< No worker could be started; what() says why.
-    initializer_failed,  ///< The initializer failed in every worker that was started.
+    initializer_failed,  ///< The initializer failed in every worker that was started, or the preload failed.
     not_serializable,    ///< A value could not be turned into bytes, or bytes into a value.
     protocol_error,      ///< A worker sent something that no worker of this build would send.
     not_initialized,     ///< `procpool::init` was not called at the start of main.
@@ -67,8 +67,16 @@ private:
 
 /// An exception that a task threw and whose type cannot be thrown here as itself.
 /**
- * Exceptions of the standard library arrive as themselves, and so do types named with `PROCPOOL_EXCEPTION`.
- * Everything else arrives as this one.
+ * As themselves arrive types that are named with `PROCPOOL_EXCEPTION`, those of the standard library up to C++17,
+ * boost::system::system_error, pool_error and worker_died, also if they were thrown by BOOST_THROW_EXCEPTION. Everything else
+ * arrives as this one, with its type's name and its text; so do:
+ * - std::system_error, std::ios_base::failure and std::filesystem::filesystem_error with an error of another category than the
+ *   standard library's generic, system, iostream and future; boost::system::system_error with one of another category than
+ *   Boost.System's generic and system, Asio's netdb, addrinfo and misc, and procpool's
+ * - what std::throw_with_nested threw, which has a type of the library's own; the exception nested in it does not arrive
+ * - a class derived from one that arrives as itself, unless it is named with `PROCPOOL_EXCEPTION` too
+ *
+ * What a text has beyond 64 KiB is cut off.
  */
 class remote_exception : public std::runtime_error {
 public:

@@ -22,7 +22,9 @@ namespace procpool {
  * @param argc, argv as `main` got them
  *
  * @par Preconditions
- * It is called before anything else that `main` does, since what comes before it happens in every worker as well.
+ * It is called before anything else that `main` does, since what comes before it happens in every worker as well. So does all
+ * static initialisation of the program; and when a worker is not needed any more, it ends by std::exit, which destroys static
+ * objects and calls what was given to atexit. See process_pool for what else a worker finds.
  *
  * @par Errors
  * None are reported to the caller. If procpool's argument was passed to the program by anybody but a pool, the program ends

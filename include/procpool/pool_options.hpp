@@ -41,9 +41,9 @@ struct pool_options {
 
     /// Runs in each worker before any task, also in those that replace others: `procpool::bind(f, args...)`.
     /**
-     * If it throws, or its worker dies of it, that worker is of no use. When no other is there, the operations that wait fail with
-     * `errc::initializer_failed`, which carries the exception as a nested one (std::rethrow_if_nested), and it is tried again
-     * for later ones. It may take as long as `task_timeout` allows.
+     * If it throws, or its worker dies of it, that worker is of no use. When no other is there, the operations that wait fail
+     * with `errc::initializer_failed`, which carries the exception as a nested one (std::rethrow_if_nested), and it is tried
+     * again for later ones. It may take as long as `task_timeout` allows, so by default for ever.
      */
     bound_call initializer = {};
 
@@ -78,10 +78,11 @@ struct pool_options {
     /// Called with each line of what is captured, on the pool's executor.
     /**
      * It is not called twice at the same time, nor at the same time as on_event. The lines of one stream of one worker come in
-     * order; a line may come before or after the result of the task that wrote it. As long as it does not return, the
-     * pool reads no more of that stream: a worker that writes much then waits. What a worker had written when it died is read
-     * first. Once the pool is destroyed it is not called any more, though a call may still be under way in another thread
-     * that runs the executor.
+     * order; a line may come before or after the result of the task that wrote it. As long as it does not return, the pool
+     * reads no more of that stream: a worker that writes much then waits. What a worker had written when it died is read first.
+     * Once the pool is destroyed it is not called any more, though a call may still be under way in another thread that runs
+     * the executor. What it throws comes out of the context's `run()`; on the thread of a pool that has one, that ends the
+     * program.
      */
     std::function<void(const output_line&)> on_output = {};
 
@@ -89,7 +90,7 @@ struct pool_options {
     /**
      * It is not called twice at the same time, nor at the same time as on_output; events come in the order in which they
      * happened. Once the pool is destroyed it is not called any more, so the last workers' end is only told if join() or
-     * shutdown() was awaited, which complete after that.
+     * shutdown() was awaited, which complete after that. What it throws is dealt with as for on_output.
      */
     std::function<void(const worker_event&)> on_event = {};
 
@@ -108,13 +109,14 @@ struct pool_options {
     /// alone; else the pool's constructor throws std::invalid_argument.
     /**
      * What it leaves in memory, all workers have from their beginning, and share until one of them writes to it. So do they
-     * have the descriptors that it leaves open. It must not leave threads running, since a forked process has none but the one that
-     * forks; that is refused with `errc::worker_start_failed`. Handlers of signals that it installs, and functions that it gives to
-     * `pthread_atfork`, do not run in workers; those that it gives to `atexit` run at the end of each.
+     * have the descriptors that it leaves open. It must not leave threads running, since a forked process has none but the one
+     * that forks; that is refused with `errc::worker_start_failed`. Handlers of signals that it installs, and functions that it
+     * gives to `pthread_atfork`, do not run in workers; those that it gives to `atexit` run at the end of each.
      *
-     * If it throws, or the fork server dies of it, operations fail as with an initializer, with `errc::initializer_failed`. It may
-     * take as long as `task_timeout` allows. Should the fork server die later, workers go on; it is started again, and the preload
-     * run again, when the next worker is to be started. Workers that are alive then do not notice.
+     * If it throws, or the fork server dies of it, operations fail as with an initializer, with `errc::initializer_failed`. It
+     * may take as long as `task_timeout` allows, so by default for ever. Should the fork server die later, workers go on; it is
+     * started again, and the preload run again, when the next worker is to be started. Workers that are alive then do not
+     * notice.
      *
      * What it prints and is captured comes with the worker's index `workers`. What it leaves in memory counts as each worker's
      * for `max_memory_per_worker`.
@@ -124,11 +126,11 @@ struct pool_options {
     /// How long a worker that has run a task looks out for the next one before it sleeps, and how long a thread that runs the
     /// pool's executor looks out for the result of what it has just sent. 0: neither does.
     /**
-     * To wake a thread takes longer than a short task: for tasks that come one at a time, each awaited before the next, some ten
-     * microseconds' looking out makes a round several times as fast. It costs processor time: for so long after its last task
-     * a worker uses one CPU without need. While a result is looked out for, the executor's other handlers go on running, in
-     * between. Where this process may use one CPU only nobody ever looks out, and the executor's thread does not while as many
-     * workers have tasks as there are CPUs. See doc/design/spinning.md for figures.
+     * To wake a thread takes longer than a short task: for tasks that come one at a time, each awaited before the next, some
+     * ten microseconds' looking out makes a round several times as fast. It costs processor time: for so long after its last
+     * task a worker uses one CPU without need. While a result is looked out for, the executor's other handlers go on running,
+     * in between. Where this process may use one CPU only nobody ever looks out, and the executor's thread does not while as
+     * many workers have tasks as there are CPUs. See doc/design/spinning.md for figures.
      */
     std::chrono::microseconds spin{0};
 };

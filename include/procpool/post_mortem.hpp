@@ -45,7 +45,10 @@ struct post_mortem {
     std::optional<int> signal;              ///< The signal's number, if a signal ended the worker.
     task_phase phase = task_phase::unknown; ///< What the worker was doing with the task.
     unsigned attempt = 1;                   ///< The how-manieth run of the task this was, from 1.
-    std::string reason;                     ///< Why the pool ended the worker, if it did for a reason of its own.
+
+    /// Why the pool ended the worker, if it lost touch with it: what it sent could not be dealt with, or its process not be
+    /// watched. Empty in all other cases; worker_event::reason tells of those.
+    std::string reason;
 
     /// Whether the kernel's out-of-memory killer is the likely cause: the worker got a SIGKILL that the pool did not send, and
     /// the kernel has killed something on this machine for want of memory while the worker lived (`oom_kill` in

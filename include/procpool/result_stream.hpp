@@ -62,9 +62,9 @@ public:
 
     /// The next result; no value when there are no more.
     /**
-     * If the item's call failed, completes with its error, which is a failed_item too, and the stream goes on with the next item. So
-     * it does if an item cannot be encoded, with what that threw. If the input range throws, that is the last error, after the
-     * results of what was read before.
+     * If the item's call failed, completes with its error, which is a failed_item too, and the stream goes on with the next
+     * item. So it does if an item cannot be encoded, with what that threw. If the input range throws, that is the last error,
+     * after the results of what was read before. Terms (submission::timeout and its kin) are refused with std::logic_error.
      *
      * @par Per-operation cancellation
      * Any type ends the waiting, with `boost::asio::error::operation_aborted`; no result is lost by that, the next next() gets it.

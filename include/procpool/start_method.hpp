@@ -15,8 +15,9 @@ enum class start_method {
     /// has no threads, and may run pool_options::preload first. See there.
     /**
      * A worker is there sooner, however large the parent is, and shares with the others all memory that none of them writes
-     * to. It begins as the fork server is: with its working directory, environment and limits, and with what the preload
-     * made. What the parent changes of its own after the pool was made, such as the working directory, does not reach workers.
+     * to. It begins as the fork server is after the preload. Working directory, environment and umask are those that the
+     * program had when the server was started, or started again after it died; of what the program changes later, only its
+     * limits (setrlimit) reach workers.
      */
     forkserver
 };

@@ -57,9 +57,9 @@ public:
     /// Limits how long the task may run.
     /**
      * The time counts from when a worker begins the task, not from its submission; in a batch, each item has that much time.
-     * When it is up, the task is asked to stop (this_task::stop_requested); if it does not within pool_options::kill_grace, or never
-     * looked, its worker is ended and replaced. Either way the operation, or that item of it, fails with `errc::timed_out`.
-     * Replaces pool_options::task_timeout for this task; 0 means no limit.
+     * When it is up, the task is asked to stop (this_task::stop_requested); if it does not within pool_options::kill_grace, or
+     * never looked, its worker is ended and replaced. Either way the operation, or that item of it, fails with
+     * `errc::timed_out`. Replaces pool_options::task_timeout for this task; 0 means no limit.
      */
     submission timeout(std::chrono::milliseconds limit) && {
         terms().timeout = limit;
@@ -77,7 +77,7 @@ public:
 
     /// Tasks of higher priority are begun before those of lower; among equals, the one submitted first. The default is 0.
     /**
-     * A task that runs is not interrupted for another one.
+     * A task that runs is not interrupted for another one. In a batch this holds for each chunk.
      */
     submission priority(int level) && {
         terms().priority = level;
@@ -86,7 +86,8 @@ public:
 
     /// Runs the task again, up to so many times, if the worker that ran it died. Only for tasks that may begin more than once.
     /**
-     * What the task threw, and a time limit, are no reason to run it again. this_task::attempt() tells which run it is.
+     * What the task threw, and a time limit, are no reason to run it again. this_task::attempt() tells which run it is. In a
+     * batch each item may be run again so often; but of a map_reduce the whole chunk is, the items that were done too.
      */
     submission retries(unsigned most) && {
         terms().retries = most;
@@ -96,7 +97,12 @@ public:
     /// Calls a function of this program whenever the task reports its progress (this_task::report_progress).
     /**
      * The function is called on the pool's executor, in order and before the operation completes if one thread runs that. Of a
-     * task that reports faster than it is listened to, some reports are passed over, never the last. It must not throw.
+     * task or batch that reports faster than it is listened to, some reports are passed over, never the last. In a batch it is
+     * called for all items, and progress::task is the number of the item's chunk. What it throws comes out of the context's
+     * `run()`; on the thread of a pool that has one, that ends the program.
+     *
+     * With g++ 12, give a lambda that captures something a name before: in the same expression as `co_await` it is miscompiled.
+     * Later versions do it right.
      */
     submission on_progress(std::function<void(const progress&)> told) && {
         terms().on_progress = std::make_shared<const std::function<void(const progress&)>>(std::move(told));
@@ -114,28 +120,43 @@ public:
      * a default-constructed one.
      *
      * @par Executor
-     * The handler's associated one; by default the pool's. It is never called from within this function.
+     * The handler's associated one; by default the pool's. It is never called from within this function. What it throws comes
+     * out of the `run()` of the context that calls it; on the thread of a pool that has one, that ends the program.
+     *
+     * @par Allocator
+     * Memory for the operation itself comes from the handler's associated allocator, by default Asio's recycled memory, and is
+     * given back before the handler is called, maybe on another thread. That for arguments and results does not.
      *
      * @par Per-operation cancellation
      * Through the handler's cancellation slot. A task that no worker has begun is withdrawn under `total`, `partial` and
-     * `terminal`: it will never run, and the operation completes with `boost::asio::error::operation_aborted`. A task that runs is
-     * asked to stop under `partial` (this_task::stop_requested), and completes with whatever it then returns or throws. Under
-     * `terminal` it is asked as well, if it ever looked; when it has not ended after pool_options::kill_grace, and at once if it never
-     * looked, its worker is ended with SIGTERM, and after the same time again with SIGKILL, and the operation completes with
-     * `operation_aborted`; the worker is replaced, and no other task is touched. Under `total` alone a running task goes
-     * on and completes as if nothing had been asked. For a batch the same holds for each of its items.
+     * `terminal`: it will never run, and the operation completes with `boost::asio::error::operation_aborted`. A task that runs
+     * is asked to stop under `partial` (this_task::stop_requested), and completes with whatever it then returns or throws.
+     * Under `terminal` it is asked as well, if it ever looked; when it has not ended after pool_options::kill_grace, and at
+     * once if it never looked, its worker is ended with SIGTERM, and after the same time again with SIGKILL, and the operation
+     * completes with `operation_aborted`; the worker is replaced, and no other task is touched. Under `total` alone a running
+     * task goes on and completes as if nothing had been asked.
+     *
+     * For a batch the same holds for each of its items. If any was withdrawn or ended, the batch completes with
+     * `operation_aborted`, or with the error of an item that failed by itself, when those that go on are over; the results that
+     * there are by then are lost, those of a map_settled too.
+     *
+     * A coroutine of Asio's passes on only `terminal` to what it awaits: `partial` and `total` never come to a plain
+     * `co_await`, unless the coroutine has asked for them with boost::asio::this_coro::reset_cancellation_state.
      *
      * @par Errors
      * What the task throws; `worker_died`; `pool_error` with `errc::timed_out`, `queue_timed_out`, `queue_full`, `pool_closed`,
-     * `pool_terminated`, `worker_start_failed`, `initializer_failed`, `not_serializable` or `protocol_error`; `boost::system::system_error` with `operation_aborted` if it was called off.
+     * `pool_terminated`, `worker_start_failed`, `initializer_failed`, `not_serializable` or `protocol_error`;
+     * `boost::system::system_error` with `operation_aborted` if it was called off; std::logic_error if there are terms
+     * (timeout() and its kin) although the operation only waits: task_handle::result(), result_stream::next(), and
+     * process_pool::join(), shutdown() and wait_for_room().
      *
      * @par Thread safety
      * Any thread may start a submission; two threads must not use the same one at once.
      *
-     * A submission that was used before or moved from completes with std::logic_error, and one whose pool does not exist any
-     * more with `errc::pool_terminated`; but there is no executor then to call a handler on that has none of its own, so for
-     * such a handler this function throws them, and also for one whose executor can only be dispatched to, as that of
-     * boost::asio::any_completion_handler.
+     * A submission that was used before or moved from, or has terms although it only waits, completes with std::logic_error,
+     * and one whose pool does not exist any more with `errc::pool_terminated`; but there is no executor then to call a handler
+     * on that has none of its own, so for such a handler this function throws them, and also for one whose executor can only be
+     * dispatched to, as that of boost::asio::any_completion_handler.
      */
     template <boost::asio::completion_token_for<detail::signature_t<R>> Token>
     auto operator()(Token&& token) && {
@@ -146,6 +167,9 @@ public:
     /**
      * The operation goes on if the handle is dropped. Cancellation, errors and thread safety are those of
      * `operator()`.
+     *
+     * @throws std::logic_error if the submission was used before or moved from, or has terms although it only waits
+     * @throws pool_error with `errc::pool_terminated` if its pool does not exist any more
      */
     task_handle<R> start() &&;
 
@@ -157,8 +181,10 @@ public:
      * The pool's executor is run by another thread, as it is for a pool that owns its thread.
      *
      * @par Errors
-     * As for `operator()`. On a thread that runs the pool's executor it throws `pool_error` with `errc::would_deadlock`
-     * instead of waiting for itself, and nothing is started.
+     * As for `operator()`. On a thread that runs the pool's executor it throws `pool_error` with `errc::would_deadlock` instead
+     * of waiting for itself, and nothing is started. That goes for every thread that runs the executor's context, also if
+     * several do, as long as it is a boost::asio::io_context or a boost::asio::thread_pool; the executor may be a strand of it.
+     * With any other kind of executor such a thread is not recognised, and the call may wait for ever.
      */
     R get() &&;
 

@@ -55,8 +55,9 @@ public:
     /// Calls the operation off, wherever it stands; it completes with `boost::asio::error::operation_aborted`, unless the task
     /// ends by itself in time.
     /**
-     * A task that no worker has begun will never run. One that runs is asked to stop, if it ever looked whether it is to; otherwise,
-     * or if it does not, it is ended together with its worker, which is replaced. Nothing happens if the operation is over. (This is terminal cancellation; see submission::operator().)
+     * A task that no worker has begun will never run. One that runs is asked to stop, if it ever looked whether it is to;
+     * otherwise, or if it does not, it is ended together with its worker, which is replaced. Nothing happens if the operation
+     * is over. (This is terminal cancellation; see submission::operator().)
      */
     void cancel() {
         const std::lock_guard lock(state_->signal_mutex());
@@ -65,7 +66,9 @@ public:
 
     /// Blocks until the operation is over, but no longer than this. Whether it is.
     /**
-     * @throws pool_error with `errc::would_deadlock` on a thread that runs the pool's executor, if it would have to wait
+     * @throws pool_error with `errc::would_deadlock` on a thread that runs the pool's executor, if the operation is not over
+     *         yet: on every thread that runs the io_context or thread_pool that the executor belongs to, also as a strand.
+     *         With any other kind of executor such a thread is not recognised.
      */
     bool wait_for(std::chrono::milliseconds bound) const { return state_->wait_for(bound); }
 
@@ -73,7 +76,7 @@ public:
     /**
      * @return its value; throws its error. It may be called again if R can be copied; a value that can only be moved goes to
      *         whoever asks first, and the next one gets std::logic_error.
-     * @throws pool_error with `errc::would_deadlock` on a thread that runs the pool's executor, if it would have to wait
+     * @throws pool_error with `errc::would_deadlock` on a thread that runs the pool's executor, as wait_for() does
      */
     R get() {
         detail::settled<R> result = state_->wait();
@@ -86,7 +89,8 @@ public:
     /// Waiting for the result without blocking: `co_await handle.result()`, or with any other token.
     /**
      * Completes with the operation's value or error, on the handler's executor. Several may wait. Cancelling the wait, by any
-     * type, ends it with `boost::asio::error::operation_aborted` and leaves the operation alone; to call that off, use cancel().
+     * type, ends it with `boost::asio::error::operation_aborted` and leaves the operation alone; to call that off, use
+     * cancel(). Terms (submission::timeout and its kin) are refused with std::logic_error.
      */
     submission<R> result() { return submission<R>(std::make_unique<detail::handle_source<R>>(state_)); }
 

@@ -28,8 +28,11 @@ unsigned attempt() noexcept;
 
 /// Whether somebody wants the task to end: it was cancelled, or its time is up.
 /**
- * A task that asks, or has a stop_token(), is given pool_options::kill_grace to end by itself; what it then returns counts, if
- * it was cancelled. One that never does is sent SIGTERM at once. So ask for the first time when the task begins.
+ * If its time is up, or it was cancelled by terminal cancellation (task_handle::cancel), a task that asks, or has a
+ * stop_token(), is given pool_options::kill_grace to end by itself; what it then returns counts, if it was cancelled. One that
+ * never does is sent SIGTERM at once. So ask for the first time when the task begins. Under partial cancellation, and when its
+ * stream was dropped, a task is only asked, and has all the time it likes.
+ *
  * It costs about as much as reading a variable.
  */
 bool stop_requested() noexcept;
