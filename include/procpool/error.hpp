@@ -91,6 +91,9 @@ private:
 
 /// What an error of a batch or a stream is besides its own type: it tells of which item it is.
 /**
+ * Errors that are not of one item have none: a batch that was called off, or whose pool was closed or terminated or cannot start
+ * workers, and input that cannot be read or encoded.
+ *
  * @code
  * try {
  *     auto all = co_await pool.map(parse, lines);

@@ -35,7 +35,7 @@ namespace procpool {
  * pool; then what was not over by then has failed with `errc::pool_terminated`.
  *
  * A pool that was closed goes on with the streams that it gave before; process_pool::join() waits until they are at their end,
- * or dropped.
+ * or dropped. When it was terminated it does not wait for them; their items that were not over fail with `errc::pool_terminated`.
  *
  * @par Thread safety
  * One thread at a time. Several next() may wait at once; they get their results in the order in which they were started.

@@ -59,7 +59,8 @@ public:
      * The time counts from when a worker begins the task, not from its submission; in a batch, each item has that much time.
      * When it is up, the task is asked to stop (this_task::stop_requested); if it does not within pool_options::kill_grace, or
      * never looked, its worker is ended and replaced. Either way the operation, or that item of it, fails with
-     * `errc::timed_out`. Replaces pool_options::task_timeout for this task; 0 means no limit.
+     * `errc::timed_out`. Replaces pool_options::task_timeout for this task; 0 means no limit. A limit of less than 0, as what is
+     * left until a point of time that has passed, is over already: the task fails and never runs.
      */
     submission timeout(std::chrono::milliseconds limit) && {
         terms().timeout = limit;
@@ -68,7 +69,8 @@ public:
 
     /// Limits how long the task may wait to be begun by a worker; then it fails with `errc::queue_timed_out`, and never runs.
     /**
-     * In a batch, this holds for each chunk, from when it is handed to the pool. 0 means no limit.
+     * In a batch, this holds for each chunk, from when it is handed to the pool. 0 means no limit; one of less than 0 is over
+     * already.
      */
     submission queue_timeout(std::chrono::milliseconds limit) && {
         terms().queue_timeout = limit;

@@ -96,9 +96,13 @@ void local_link::handle_frame(wire::frame&& frame) {
         if (!ring_.rang())
             give_up_reading("it rang without having been asked to");
         return;
-    case wire::frame_kind::passed_over: // by a frame that was read late, or which it still has
-        if (uses(frame.header))
-            give_up_reading(ledger_makes_no_sense);
+    case wire::frame_kind::passed_over:
+        if (!uses(frame.header))
+            return; // it was taken back
+        // What it has answered before still counts; there cannot be more than it has tasks.
+        for (std::size_t count = 0; count != slots_.size() && take_from_ring(); ++count) {
+        }
+        give_up_reading(ledger_makes_no_sense);
         return;
     case wire::frame_kind::ready:
         told_->initialized(nullptr);

@@ -16,6 +16,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -421,33 +422,35 @@ BOOST_AUTO_TEST_CASE(tasks_that_a_ledger_scribbled_over_has_lost_fail_and_their_
             BOOST_TEST_CONTEXT("way " << way << ", " << workers << " workers") {
                 const scratch here;
                 process_pool pool({.workers = workers});
+                BOOST_REQUIRE(wait_until([&] { return pool.stats().workers_idle == workers; }, 20s));
                 std::vector<task_handle<int>> scribblers;
                 for (std::size_t i = 0; i != workers; ++i)
                     scribblers.push_back(
                         pool.submit(scribble_and_live_on, way, here.file(std::to_string(i)), here.file("go on"))
                             .start());
+                for (std::size_t i = 0; i != workers; ++i)
+                    BOOST_REQUIRE(wait_until([&] { return exists(here.file(std::to_string(i))); }, 20s));
                 std::vector<task_handle<int>> behind;
                 for (int i = 0; i != 50; ++i)
                     behind.push_back(pool.submit(same, i).start());
-                for (std::size_t i = 0; i != workers; ++i)
-                    BOOST_REQUIRE(wait_until([&] { return exists(here.file(std::to_string(i))); }, 20s));
                 BOOST_REQUIRE(wait_until([&] { return pool.stats().tasks_with_workers == workers + 50; }));
                 touch(here.file("go on"));
-                std::size_t failed = 0;
-                for (auto& one : scribblers) {
-                    BOOST_REQUIRE(one.wait_for(20s));
-                    BOOST_TEST(one.get() == way);
-                }
-                for (auto& one : behind) {
+                const auto fails = [](task_handle<int>& one) {
                     BOOST_REQUIRE(one.wait_for(20s));
                     try {
                         one.get();
+                        return false;
                     } catch (const pool_error& error) {
                         BOOST_TEST(error.code() == make_error_code(errc::protocol_error));
-                        ++failed;
+                        return true;
                     }
-                }
-                BOOST_TEST(failed != 0u);
+                };
+                const auto scribblers_failed = std::count_if(scribblers.begin(), scribblers.end(), fails);
+                // Unless another worker that is idle by then makes the pool look there before it has the answer.
+                if (workers == 1)
+                    BOOST_TEST(scribblers_failed == 0);
+                const auto failed = std::count_if(behind.begin(), behind.end(), fails);
+                BOOST_TEST(failed != 0);
                 BOOST_TEST(wait_until([&] { return pool.stats().workers_idle == workers; }, 20s));
                 // The other one may have had nothing left behind its scribbler by then.
                 BOOST_TEST(pool.stats().workers_died >= 1u);
@@ -461,6 +464,7 @@ BOOST_AUTO_TEST_CASE(tasks_that_a_ledger_scribbled_over_has_lost_fail_and_their_
 BOOST_AUTO_TEST_CASE(a_worker_that_says_it_has_taken_back_a_task_itself_is_ended) {
     const scratch here;
     process_pool pool({.workers = 2});
+    BOOST_REQUIRE(wait_until([&] { return pool.stats().workers_idle == 2; }, 20s));
     auto other = pool.submit(meet_and_return, here.file("other"), here.file("other may go"), 1).start();
     BOOST_REQUIRE(wait_until([&] { return exists(here.file("other")); }, 20s));
     auto liar = pool.submit(
