@@ -67,7 +67,7 @@ received receive_descriptors(int socket, std::uint64_t number, std::size_t count
     message.msg_controllen = sizeof control.bytes;
     const ssize_t size = receive(socket, message, 0);
     if (size < 0)
-        return errno == ENOMEM || errno == ENOBUFS ? received::shortage : received::nonsense;
+        return errno == ENOMEM || errno == ENOBUFS ? received::unread : received::nonsense;
     take_descriptors(message, which); // first of all, whatever they are
     if (size != sizeof said || said != number || which.size() > count)
         return received::nonsense;

@@ -31,7 +31,8 @@ int send_descriptors(int socket, std::uint64_t number, std::span<const int> whic
 enum class received : std::uint8_t {
     all,
     nonsense, ///< they are not there, or not as many, or others
-    shortage, ///< this process may not have so many descriptors open, or the system has no memory for them
+    shortage, ///< this process may not have so many descriptors open: they came, and are gone
+    unread,   ///< the system has no memory for them: they are still to come, if anybody wants to go on after that
 };
 
 /// Takes what send_descriptors() has sent as its message of this number.

@@ -4,9 +4,11 @@
 #include <system/enclosed_input.hpp>
 
 #include <system/descriptor_channel.hpp>
+#include <system/failure.hpp>
 #include <wire/frame.hpp>
 #include <wire/take_front.hpp>
 
+#include <cerrno>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -50,6 +52,8 @@ enclosed_input::outcome enclosed_input::take(int socket, std::size_t count,
     }
     if (got == received::shortage)
         return outcome::shortage;
+    if (got == received::unread)
+        return outcome::lost;
     return good ? outcome::good
                 : wrong("the descriptors that it announced did not come, or are not what they were said to be");
 }
@@ -60,11 +64,15 @@ enclosed_input::outcome enclosed_input::has_segment(std::span<const std::byte> b
         return wrong("it announced memory in a way that makes no sense");
     std::vector<unique_fd> descriptors;
     const received got = receive_descriptors(socket, ++received_, 1, descriptors);
+    missing_[message.number - 1] = got == received::shortage;
+    segments_[message.number - 1].reset();
+    if (got == received::shortage)
+        return outcome::good; // until there is an answer in it
+    if (got == received::unread)
+        return outcome::lost;
     std::shared_ptr<segment> adopted;
     if (!descriptors.empty())
         adopted = segment::adopt(std::move(descriptors.front()));
-    if (got == received::shortage)
-        return outcome::shortage;
     if (got != received::all || !adopted || adopted->size() != message.size ||
         adopted->size() > 4 * wire::max_payload_size)
         return wrong("the memory that it announced is not what it was said to be");
@@ -77,7 +85,16 @@ enclosed_input::outcome enclosed_input::dropped_segment(std::span<const std::byt
     if (!wire::take_front(bytes, message) || !bytes.empty() || message.number == 0 || message.number > segments_.size())
         return wrong("it dropped memory that it never had");
     segments_[message.number - 1].reset();
+    missing_[message.number - 1] = false;
     return outcome::good;
+}
+
+/// The worker can use the memory again.
+enclosed_input::outcome enclosed_input::missed(std::exception_ptr why, std::uint32_t segment) noexcept {
+    problem_ = std::move(why);
+    if (segment != 0 && segment <= segments_.size())
+        shared_->results.in_use[segment - 1].store(0, std::memory_order_release);
+    return outcome::shortage;
 }
 
 enclosed_input::outcome enclosed_input::open(std::span<const std::byte> bytes, int socket, wire::payload& answer) {
@@ -90,7 +107,10 @@ enclosed_input::outcome enclosed_input::open(std::span<const std::byte> bytes, i
     if (header.attached != 0) {
         with.reserve(header.attached);
         things.reserve(header.attached);
-        if (const outcome got = take(socket, header.attached, things); got != outcome::good)
+        const outcome got = take(socket, header.attached, things);
+        if (got == outcome::shortage)
+            return missed(failure_of("receiving what is attached to the result of a task", EMFILE), header.segment);
+        if (got != outcome::good)
             return got;
         for (std::uint32_t i = 0; i != header.attached; ++i) {
             std::uint64_t at = 0;
@@ -109,16 +129,22 @@ enclosed_input::outcome enclosed_input::open(std::span<const std::byte> bytes, i
             std::memcpy(block->bytes(), bytes.data(), bytes.size());
     } else {
         const auto index = header.segment - 1;
-        if (!bytes.empty() || index >= segments_.size() || !segments_[index])
+        if (!bytes.empty() || index >= segments_.size() || !(segments_[index] || missing_[index]))
             return wrong("it gave an answer in memory that it does not share");
+        if (missing_[index])
+            return missed(failure_of("receiving the memory that the result of a task is in", EMFILE), header.segment);
         segment& lies_in = *segments_[index];
         if (header.offset > lies_in.size() || header.size > lies_in.size() - header.offset ||
             !lies_in.holds(header.offset + header.size))
             return wrong("it gave an answer that reaches beyond the memory that it shares");
         auto made = std::make_unique<result_block>();
         made->capacity = header.size;
-        // Never written to: a payload's bytes are not.
-        made->memory = const_cast<std::byte*>(lies_in.data()) + header.offset;
+        try {
+            // Never written to: a payload's bytes are not.
+            made->memory = const_cast<std::byte*>(lies_in.data()) + header.offset;
+        } catch (const boost::system::system_error&) { // there is no room for one more mapping
+            return missed(std::current_exception(), header.segment);
+        }
         made->from = &result_storage::instance();
         made->lies_in = segments_[index];
         made->shared = shared_;

@@ -13,6 +13,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <span>
 #include <string>
@@ -29,7 +30,8 @@ public:
     enum class outcome : std::uint8_t {
         good,
         nonsense, ///< no worker sends this; said() tells what was wrong
-        shortage, ///< this process may not have so many descriptors open, and what was sent is lost
+        shortage, ///< of an answer: it could not be had, and problem() tells why; what comes behind it can
+        lost,     ///< nor can what comes behind it
     };
 
     /// The worker has memory for results.
@@ -40,18 +42,22 @@ public:
     outcome open(std::span<const std::byte> frame, int socket, wire::payload& answer);
 
     const char* said() const noexcept { return said_; }
+    const std::exception_ptr& problem() const noexcept { return problem_; }
 
 private:
     outcome wrong(const char* how) noexcept {
         said_ = how;
         return outcome::nonsense;
     }
+    outcome missed(std::exception_ptr why, std::uint32_t segment) noexcept;
     outcome take(int socket, std::size_t count, std::vector<std::shared_ptr<segment>>& which);
 
     std::shared_ptr<shared_memory> shared_;
     std::array<std::shared_ptr<segment>, wire::segment_board::segments> segments_;
+    std::array<bool, wire::segment_board::segments> missing_{}; ///< the worker has it, but it could not be taken
     std::uint64_t received_ = 0;
     const char* said_ = "";
+    std::exception_ptr problem_;
 };
 
 } // namespace procpool::system

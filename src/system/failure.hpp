@@ -7,6 +7,7 @@
 #include <boost/system/system_error.hpp>
 
 #include <cerrno>
+#include <exception>
 #include <string>
 
 namespace procpool::system {
@@ -21,6 +22,15 @@ namespace procpool::system {
     else if (error == ENOSPC) // which is what adding to an epoll says
         text += " (this user watches as many descriptors as /proc/sys/fs/epoll/max_user_watches allows)";
     throw boost::system::system_error(error, boost::system::system_category(), text);
+}
+
+/// The same, not thrown.
+inline std::exception_ptr failure_of(const char* doing, int error) {
+    try {
+        throw_failure(doing, error);
+    } catch (...) {
+        return std::current_exception();
+    }
 }
 
 } // namespace procpool::system

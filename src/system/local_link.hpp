@@ -108,9 +108,9 @@ private:
     bool judge(const wire::frame_header& header);
     bool uses(const wire::frame_header& header) const noexcept;
     bool judge_answer(const wire::frame_header& header);
-    bool take_enclosure(wire::frame&& frame, wire::payload& answer);
-    bool look_at(enclosed_input::outcome what);
-    void handle_answer(const wire::frame_header& header, wire::payload&& bytes);
+    void take_enclosure(const wire::frame& frame);
+    void look_at(enclosed_input::outcome what);
+    void handle_answer(const wire::frame_header& header, wire::payload&& bytes, std::exception_ptr problem = nullptr);
     void give_up_reading(const std::string& how);
     void read_lines(captured_stream& from);
     void watch();

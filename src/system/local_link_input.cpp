@@ -77,13 +77,10 @@ void local_link::handle_frame(wire::frame&& frame) {
     switch (frame.header.kind) {
     case wire::frame_kind::result:
     case wire::frame_kind::failure:
-        if ((frame.header.flags & wire::call_flags::enclosed) == 0) {
+        if ((frame.header.flags & wire::call_flags::enclosed) == 0)
             handle_answer(frame.header, std::move(frame).keep());
-        } else if (const wire::frame_header header = frame.header; judge_answer(header)) {
-            wire::payload answer;
-            if (take_enclosure(std::move(frame), answer))
-                handle_answer(header, std::move(answer));
-        }
+        else if (judge_answer(frame.header))
+            take_enclosure(frame);
         return;
     case wire::frame_kind::has_segment:
         look_at(enclosed_input_.has_segment(frame.bytes, descriptors_.socket().native_handle()));
@@ -151,27 +148,32 @@ bool local_link::judge_answer(const wire::frame_header& header) {
     return false;
 }
 
-bool local_link::take_enclosure(wire::frame&& frame, wire::payload& answer) {
-    return look_at(enclosed_input_.open(frame.bytes, descriptors_.socket().native_handle(), answer));
+void local_link::take_enclosure(const wire::frame& frame) {
+    using outcome = enclosed_input::outcome;
+    wire::payload answer;
+    const outcome got = enclosed_input_.open(frame.bytes, descriptors_.socket().native_handle(), answer);
+    if (got == outcome::good)
+        handle_answer(frame.header, std::move(answer));
+    else if (got == outcome::shortage)
+        handle_answer(frame.header, {}, enclosed_input_.problem());
+    else
+        look_at(got);
 }
 
-bool local_link::look_at(enclosed_input::outcome what) {
+void local_link::look_at(enclosed_input::outcome what) {
     if (what == enclosed_input::outcome::nonsense)
         give_up_reading(enclosed_input_.said());
-    if (what == enclosed_input::outcome::shortage && !std::exchange(deaf_, true))
-        told_->lost(
-            "what it handed over could not be taken: this process has as many descriptors open as RLIMIT_NOFILE "
-            "lets it (see ulimit -n)");
-    return what == enclosed_input::outcome::good;
+    if (what == enclosed_input::outcome::lost && !std::exchange(deaf_, true))
+        told_->lost("what it handed over could not be taken: the system has no memory for that");
 }
 
-void local_link::handle_answer(const wire::frame_header& header, wire::payload&& bytes) {
+void local_link::handle_answer(const wire::frame_header& header, wire::payload&& bytes, std::exception_ptr problem) {
     if (!judge_answer(header))
         return;
     slots_[header.slot].sent = 0;
     free_slots_.push_back(header.slot);
-    told_->answered(
-        {wire::sending::task(header.id), header.slot, header.kind == wire::frame_kind::failure, std::move(bytes)});
+    told_->answered({wire::sending::task(header.id), header.slot, header.kind == wire::frame_kind::failure,
+                     std::move(bytes), std::move(problem)});
     if (enclosed_output_.forget_gone())
         flush();
 }

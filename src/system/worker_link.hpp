@@ -14,6 +14,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,6 +35,7 @@ struct answer {
     std::uint16_t slot;
     bool failed;
     wire::payload bytes;
+    std::exception_ptr problem; ///< why this process could not take it; null if it could
 };
 
 /// Whoever holds a link: it is told what comes from the worker.

@@ -29,14 +29,6 @@ void put(std::vector<std::byte>& to, const T& value) {
     to.insert(to.end(), bytes.begin(), bytes.end());
 }
 
-std::exception_ptr refused(const char* doing, int error) {
-    try {
-        throw_failure(doing, error);
-    } catch (...) {
-        return std::current_exception();
-    }
-}
-
 } // namespace
 
 // Calls -------------------------------------------------------------------------------------------------------------
@@ -73,8 +65,8 @@ bool worker_segments::open(std::span<const std::byte> bytes, opened& made) {
         const received got = receive_descriptors(socket_.get(), ++received_, header.attached, descriptors);
         if (got == received::nonsense)
             return false;
-        if (got == received::shortage)
-            made.problem = refused("receiving what is attached to the arguments of a task", EMFILE);
+        if (got == received::shortage || got == received::unread)
+            made.problem = failure_of("receiving what is attached to the arguments of a task", EMFILE);
         for (std::uint32_t i = 0; i != header.attached; ++i) {
             std::uint64_t at = 0;
             wire::take_front(bytes, at);
@@ -90,7 +82,7 @@ bool worker_segments::open(std::span<const std::byte> bytes, opened& made) {
     if (found == known_.end())
         return false;
     if (!found->second) {
-        made.problem = refused("receiving the memory that the arguments of a task are in", EMFILE);
+        made.problem = failure_of("receiving the memory that the arguments of a task are in", EMFILE);
         return true;
     }
     if (header.offset > found->second->size() || header.size > found->second->size() - header.offset)
