@@ -216,10 +216,6 @@ void pool::worker_answered(worker& from, system::answer&& message) {
     ++(message.failed || done.error ? counted_.tasks_failed : counted_.tasks_completed);
     over(done);
 
-    if (message.problem && !from.wear_noted) {
-        from.retired_for = "there was not enough of what this process may have for taking what it handed over";
-        wind_down(from);
-    }
     if (options_.max_memory_per_worker != 0 && !from.wear_noted && from.link->worn_out())
         wind_down(from);
     if (scheduler_.tasks_of(from.index).empty()) {

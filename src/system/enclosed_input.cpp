@@ -34,7 +34,7 @@ public:
     wire::payload::block* take(std::size_t) override { return nullptr; }
     void give_back(wire::payload::block* unused) noexcept override {
         const std::unique_ptr<result_block> block(static_cast<result_block*>(unused));
-        block->shared->results.in_use[block->number].store(0, std::memory_order_release);
+        block->shared->results.uses[block->number].store(wire::segment_board::free, std::memory_order_release);
     }
 };
 
@@ -89,11 +89,11 @@ enclosed_input::outcome enclosed_input::dropped_segment(std::span<const std::byt
     return outcome::good;
 }
 
-/// The worker can use the memory again.
+/// The worker can use the memory again, but not without sending it again.
 enclosed_input::outcome enclosed_input::missed(std::exception_ptr why, std::uint32_t segment) noexcept {
     problem_ = std::move(why);
     if (segment != 0 && segment <= segments_.size())
-        shared_->results.in_use[segment - 1].store(0, std::memory_order_release);
+        shared_->results.uses[segment - 1].store(wire::segment_board::missed, std::memory_order_release);
     return outcome::shortage;
 }
 

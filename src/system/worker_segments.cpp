@@ -159,8 +159,9 @@ worker_segments::handed_over worker_segments::hand_over(const wire::payload_buil
         result_segment& lies_in = segments_[index];
         header.segment = static_cast<std::uint32_t>(index + 1);
         header.offset = offset;
-        board_.in_use[index].store(1, std::memory_order_release);
-        if (!std::exchange(lies_in.announced, true)) {
+        const bool missed = board_.uses[index].exchange(wire::segment_board::in_use, std::memory_order_acq_rel) ==
+                            wire::segment_board::missed;
+        if (!std::exchange(lies_in.announced, true) || missed) {
             const int fd = lies_in.what->fd();
             send({&fd, 1});
             const wire::segment_message message{header.segment, 0, lies_in.what->size()};

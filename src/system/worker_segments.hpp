@@ -89,7 +89,8 @@ private:
     };
 
     bool in_use(std::size_t index) const noexcept {
-        return segments_[index].taken || board_.in_use[index].load(std::memory_order_acquire) != 0;
+        return segments_[index].taken ||
+               board_.uses[index].load(std::memory_order_acquire) == wire::segment_board::in_use;
     }
 
     unique_fd socket_;

@@ -46,8 +46,14 @@ struct segment_board {
     /// So many segments a worker can have; their numbers are from 1 to that.
     static constexpr std::uint32_t segments = 16;
 
-    /// Set by the worker when it hands a segment over, cleared by the pool.
-    std::atomic<std::uint32_t> in_use[segments] = {};
+    enum use : std::uint32_t {
+        free = 0,
+        in_use = 1,
+        missed = 2, ///< free, but the pool could not take it and does not have it: it is to be announced again
+    };
+
+    /// What became of each segment. The worker sets it to in_use when it hands one over, the pool to one of the others.
+    std::atomic<std::uint32_t> uses[segments] = {};
 };
 
 } // namespace procpool::wire

@@ -11,6 +11,7 @@
 #include <support/proc.hpp>
 #include <wire/enclosure.hpp>
 
+#include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -31,6 +32,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
+namespace asio = boost::asio;
 using bytes = std::vector<unsigned char>;
 
 constexpr std::size_t threshold = wire::storage::threshold;
@@ -287,6 +289,39 @@ BOOST_AUTO_TEST_CASE(without_descriptors_to_spare_the_pipe_does) {
     // Such a worker cannot take over what it is handed either; that call alone fails.
     BOOST_CHECK_THROW(pool.submit(checksum, pattern(large, 6)).get(), std::exception);
     BOOST_TEST(pool.submit(checksum, bytes(10)).get() == checksum(bytes(10)));
+}
+
+// Nor does its worker end for it, which would then have to be replaced without descriptors.
+BOOST_AUTO_TEST_CASE(a_result_for_which_the_program_has_no_descriptor_fails_alone) {
+    asio::io_context context;
+    process_pool pool(context, {.workers = 1});
+    BOOST_REQUIRE(run_for(context, 20s, [&] { return pool.stats().workers_idle == 1; }));
+    auto big = pool.submit(pattern, large, 1U).start();
+    std::vector<task_handle<std::uint64_t>> others;
+    for (int i = 0; i != 20; ++i)
+        others.push_back(pool.submit(checksum, bytes(10)).start());
+    auto big_again = pool.submit(pattern, large, 2U).start();
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    const rlimit none{3, before.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+    const auto told = [&] {
+        return big.ready() && big_again.ready() &&
+               std::all_of(others.begin(), others.end(), [](const auto& one) { return one.ready(); });
+    };
+    const bool in_time = run_for(context, 20s, told);
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    BOOST_REQUIRE(in_time);
+    for (auto* const one : {&big, &big_again})
+        BOOST_CHECK_EXCEPTION(one->get(), boost::system::system_error, [](const auto& error) {
+            return error.code() == boost::system::errc::too_many_files_open;
+        });
+    for (auto& one : others)
+        BOOST_TEST(one.get() == checksum(bytes(10)));
+    BOOST_TEST(pool.stats().workers_started == 1u);
+    auto later = pool.submit(pattern, large, 3U).start();
+    BOOST_REQUIRE(run_for(context, 20s, [&] { return later.ready(); }));
+    BOOST_TEST((later.get() == pattern(large, 3)));
 }
 #endif
 
