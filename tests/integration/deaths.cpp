@@ -5,10 +5,12 @@
 
 #include <procpool/procpool.hpp>
 
+#include <integration/own_place.hpp>
 #include <integration/scratch.hpp>
 #include <support/proc.hpp>
 #include <support/send_signal.hpp>
 
+#include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -16,7 +18,9 @@
 #include <random>
 #include <set>
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace procpool::testing;
@@ -30,6 +34,24 @@ int same(int value) {
 
 pid_t own_pid() {
     return ::getpid();
+}
+
+std::string text_of(std::size_t size) {
+    return std::string(size, static_cast<char>('a' + size % 26));
+}
+
+// Notes its process and how much the pipe for its answers holds, and goes on when it is told to.
+void note_and_meet(const std::string& diary, const std::string& go_on) {
+    note(diary, ::getpid());
+    note(diary, ::fcntl(own_pipe(O_WRONLY), F_GETPIPE_SZ));
+    if (!wait_until([&] { return exists(go_on); }, 60s))
+        throw std::runtime_error("nobody told the task to go on");
+}
+
+// Whether a child, with all of its threads, is at its end. It stays for the pool to reap.
+bool is_dead(pid_t child) {
+    siginfo_t end{};
+    return ::waitid(P_PID, static_cast<id_t>(child), &end, WEXITED | WNOHANG | WNOWAIT) == 0 && end.si_pid == child;
 }
 
 // One in seven ends its worker, in one of the ways in which processes end.
@@ -209,12 +231,43 @@ BOOST_AUTO_TEST_CASE(a_pool_is_at_full_strength_again_however_many_workers_were_
     BOOST_TEST(wait_until([&] { return pool.stats().workers_idle == 2; }));
 }
 
+// By whichever way it was written: the ring, the pipe, or shared memory. The worker is dead before any of it is read.
 BOOST_AUTO_TEST_CASE(a_result_that_was_written_before_the_worker_died_counts) {
-    procpool::process_pool pool({.workers = 1});
-    const std::string large(3'000'000, 'x');
-    auto result = pool.submit([](const std::string& text) { return text + "y"; }, large).start();
+    const scratch here;
+    boost::asio::io_context context;
+    procpool::process_pool pool(context, {.workers = 1});
+    auto first = pool.submit(note_and_meet, here.file("diary"), here.file("go on")).start();
+    BOOST_TEST_REQUIRE(run_for(context, 20s, [&] { return notes(here.file("diary")).size() == 2; }));
+    const auto worker = static_cast<pid_t>(notes(here.file("diary"))[0]);
+    const auto room = static_cast<std::size_t>(notes(here.file("diary"))[1]);
+
+    // Of those that go through the pipe as many as it holds, which is more than is read at once.
+    std::vector<std::size_t> sizes(room / (64 * 1024), 50'000);
+    sizes.insert(sizes.end(), {3'000'000, 4});
+    sizes.insert(sizes.begin(), {4, 3'000'000});
+    std::vector<int> told(sizes.size());
+    std::vector<std::string> results(sizes.size());
+    for (std::size_t i = 0; i != sizes.size(); ++i)
+        pool.submit(text_of, sizes[i])([&, i](std::exception_ptr error, std::string result) {
+            ++told[i];
+            if (!error)
+                results[i] = std::move(result);
+        });
     auto killer = pool.submit([] { ::_exit(0); }).start();
-    BOOST_TEST(result.get() == large + "y");
+    const std::size_t all = sizes.size() + 2;
+    BOOST_TEST_REQUIRE(run_for(context, 20s, [&] { return pool.stats().tasks_with_workers == all; }));
+    context.poll(); // until all of it is written to the worker
+
+    touch(here.file("go on"));
+    BOOST_TEST_REQUIRE(wait_until([&] { return is_dead(worker); }));
+    pool.close();
+    auto joined = pool.join().start();
+    BOOST_TEST_REQUIRE(run_for(context, 20s, [&] { return joined.ready(); }));
+    BOOST_TEST(first.successful());
+    for (std::size_t i = 0; i != sizes.size(); ++i) {
+        BOOST_TEST(told[i] == 1, "result " << i << " was told " << told[i] << " times");
+        BOOST_TEST((results[i] == text_of(sizes[i])), "result " << i << " of " << sizes[i] << " bytes");
+    }
     BOOST_CHECK_THROW(killer.get(), procpool::worker_died);
 }
 

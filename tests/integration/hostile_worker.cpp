@@ -10,6 +10,7 @@
 #include <integration/scratch.hpp>
 #include <support/leftovers.hpp>
 #include <support/proc.hpp>
+#include <support/send_signal.hpp>
 #include <system/descriptor_channel.hpp>
 #include <wire/enclosure.hpp>
 #include <wire/frame.hpp>
@@ -29,6 +30,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -229,6 +231,20 @@ void attack(int way) {
 
 constexpr int ways = 30;
 
+// A task: answers itself as it should, with bytes that do not say what it should, and stays.
+std::vector<std::string> answer_with_garbage(wire::frame_kind kind, unsigned seed, const std::string& diary) {
+    note(diary, ::getpid());
+    constexpr std::uint32_t size = 100;
+    std::array<std::byte, size> garbage;
+    std::mt19937 random(seed);
+    for (std::byte& byte : garbage)
+        byte = static_cast<std::byte>(random());
+    const place own = own_place();
+    write_header(size, kind, own.slot, own.sent);
+    write_all(garbage);
+    wait_for_the_end();
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(hostile_worker)
@@ -256,6 +272,40 @@ BOOST_AUTO_TEST_CASE(whatever_a_worker_sends_it_alone_is_ended_with_protocol_err
         }
     }
     BOOST_TEST(pool.stats().workers_died == static_cast<std::uint64_t>(ways));
+}
+
+// The frame is right, and what is in it is not. That is found out where it is decoded, which is not where the worker is known; so
+// the worker is taken for a good one, and a task that it is sent and does not begin waits until it ends.
+BOOST_AUTO_TEST_CASE(an_answer_that_cannot_be_decoded_fails_its_operation_alone) {
+    process_pool pool({.workers = 2});
+    const std::pair<wire::frame_kind, errc> kinds[] = {{wire::frame_kind::result, errc::not_serializable},
+                                                       {wire::frame_kind::failure, errc::protocol_error}};
+    for (const auto& [kind, expected] : kinds)
+        for (unsigned seed = 0; seed != 10; ++seed) {
+            BOOST_TEST_CONTEXT(make_error_code(expected) << ", seed " << seed) {
+                const scratch here;
+                auto garbled = pool.submit(answer_with_garbage, kind, seed, here.file("diary")).start();
+                BOOST_REQUIRE(garbled.wait_for(20s));
+                try {
+                    garbled.get();
+                    BOOST_ERROR("the garbage was taken for a value");
+                } catch (const pool_error& error) {
+                    BOOST_TEST(error.code() == make_error_code(expected));
+                }
+                std::vector<task_handle<int>> others;
+                for (int i = 0; i != 100; ++i)
+                    others.push_back(pool.submit(same, i).start());
+                const auto ready = [](const task_handle<int>& one) { return one.ready(); };
+                BOOST_TEST(wait_until([&] { return std::ranges::count_if(others, ready) >= 99; }));
+                send_signal(static_cast<pid_t>(notes(here.file("diary")).at(0)), SIGKILL);
+                for (int i = 0; i != 100; ++i) {
+                    BOOST_REQUIRE(others[static_cast<std::size_t>(i)].wait_for(20s));
+                    BOOST_TEST(others[static_cast<std::size_t>(i)].get() == i);
+                }
+                BOOST_TEST(wait_until([&] { return pool.stats().workers_idle == 2; }));
+            }
+        }
+    BOOST_TEST(pool.stats().workers_died == 20u);
 }
 
 // What it writes where a chunk's progress stands, in the middle of a chunk of a stream.

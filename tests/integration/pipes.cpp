@@ -9,6 +9,7 @@
 
 #include <integration/own_place.hpp>
 #include <integration/scratch.hpp>
+#include <support/proc.hpp>
 #include <wire/frame.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -23,6 +24,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,6 +51,22 @@ std::size_t length(const std::string& text) {
     return text.size();
 }
 
+/// What goes through the pipe, byte by byte, and what lies in shared memory, so that only where it is goes through the pipe.
+constexpr std::size_t through_the_pipe = 100'000;
+constexpr std::size_t through_memory = 3'000'000;
+static_assert(through_the_pipe + 1000 < wire::storage::threshold && wire::storage::threshold < through_memory);
+
+/// How many of the pipes that this process has open, the standard streams aside, hold as much as they can.
+std::size_t full_pipes() {
+    std::size_t full = 0;
+    for (const auto& [fd, target] : open_descriptors()) {
+        int held = 0;
+        if (fd > 2 && target.starts_with("pipe:") && ::ioctl(fd, FIONREAD, &held) == 0)
+            full += held == ::fcntl(fd, F_GETPIPE_SZ) ? 1 : 0;
+    }
+    return full;
+}
+
 // In a worker -------------------------------------------------------------------------------------------------------
 
 /// Answers its own task, as the worker would do, but ends after so many bytes of the message.
@@ -67,7 +85,13 @@ void write_half_an_answer(std::size_t written, std::size_t announced) {
     ::_exit(7);
 }
 
-int meet_reading_nothing(const std::string& began, const std::string& go_on) {
+/// Reads nothing until it is told to go on. Its pipes are narrow from then on, as those of a pool of very many workers are:
+/// what is sent ahead to a worker would fit into the usual ones.
+int stop_reading(const std::string& began, const std::string& go_on) {
+    constexpr int narrow = 64 * 1024;
+    for (const int direction : {O_RDONLY, O_WRONLY})
+        if (::fcntl(own_pipe(direction), F_SETPIPE_SZ, narrow) != narrow)
+            throw std::runtime_error("the pipe cannot be made narrow");
     meet(began, go_on);
     return 1;
 }
@@ -138,58 +162,82 @@ BOOST_AUTO_TEST_CASE(death_with_half_a_frame_written_fails_that_task_alone) {
     BOOST_TEST(pool.stats().workers_died == deaths);
 }
 
-// Were either side to write all before it reads anything, both would wait for each other.
+// Were either side to write all before it reads anything, both would wait for each other: there is more to be sent than the
+// one pipe holds, and no answer fits into the other.
 BOOST_AUTO_TEST_CASE(more_than_the_pipes_hold_goes_in_both_directions_at_once) {
-    process_pool pool({.workers = 1});
-    std::vector<std::string> texts;
-    std::vector<task_handle<std::string>> all;
-    for (std::size_t i = 0; i != 12; ++i) {
-        texts.push_back(std::string(3'000'000 + i, static_cast<char>('a' + i)));
-        all.push_back(pool.submit(echo, texts.back()).start());
-    }
-    for (std::size_t i = 0; i != all.size(); ++i) {
-        BOOST_TEST_REQUIRE(all[i].wait_for(30s));
-        BOOST_TEST((all[i].get() == texts[i]));
+    for (const std::size_t size : {through_the_pipe, through_memory}) {
+        const scratch here;
+        process_pool pool({.workers = 1});
+        auto first = pool.submit(stop_reading, here.file("began"), here.file("go on")).start();
+        BOOST_TEST_REQUIRE(wait_until([&] { return exists(here.file("began")); }));
+        std::vector<std::string> texts;
+        std::vector<task_handle<std::string>> all;
+        for (std::size_t i = 0; i != 12; ++i) {
+            texts.push_back(std::string(size + i, static_cast<char>('a' + i)));
+            all.push_back(pool.submit(echo, texts.back()).start());
+        }
+        if (size == through_the_pipe)
+            BOOST_TEST_REQUIRE(wait_until([] { return full_pipes() == 1; }));
+        touch(here.file("go on"));
+        for (std::size_t i = 0; i != all.size(); ++i) {
+            BOOST_TEST_REQUIRE(all[i].wait_for(30s));
+            BOOST_TEST((all[i].get() == texts[i]));
+        }
+        BOOST_TEST(first.get() == 1);
     }
 }
 
 BOOST_AUTO_TEST_CASE(a_worker_that_stops_reading_holds_up_nobody_else) {
-    const scratch here;
-    process_pool pool({.workers = 2});
-    auto deaf = pool.submit(meet_reading_nothing, here.file("began"), here.file("go on")).start();
-    BOOST_TEST_REQUIRE(wait_until([&] { return exists(here.file("began")); }));
-    const std::string large(2'000'000, 'x');
-    std::vector<task_handle<std::size_t>> all;
-    for (int i = 0; i != 40; ++i)
-        all.push_back(pool.submit(length, large).start());
-    // Part of what was sent ahead to it is stuck in its pipe. The other one gets all of it done.
-    for (auto& one : all) {
-        BOOST_TEST_REQUIRE(one.wait_for(30s));
-        BOOST_TEST(one.get() == large.size());
+    for (const std::size_t size : {through_the_pipe, through_memory}) {
+        const scratch here;
+        process_pool pool({.workers = 2});
+        // Nothing is sent ahead to a worker from which the second of these was taken back.
+        BOOST_TEST_REQUIRE(wait_until([&] { return pool.stats().workers_idle == 2; }));
+        auto deaf = pool.submit(stop_reading, here.file("began"), here.file("go on")).start();
+        auto other = pool.submit(stop_reading, here.file("other began"), here.file("other goes on")).start();
+        BOOST_TEST_REQUIRE(wait_until([&] { return exists(here.file("began")) && exists(here.file("other began")); }));
+        const std::string large(size, 'x');
+        std::vector<task_handle<std::size_t>> all;
+        for (int i = 0; i != 40; ++i)
+            all.push_back(pool.submit(length, large).start());
+        // Some of them were sent ahead to each, and do not fit into its pipe. One of the two goes on, and gets all of them done.
+        if (size == through_the_pipe)
+            BOOST_TEST_REQUIRE(wait_until([] { return full_pipes() == 2; }));
+        touch(here.file("other goes on"));
+        for (auto& one : all) {
+            BOOST_TEST_REQUIRE(one.wait_for(30s));
+            BOOST_TEST(one.get() == large.size());
+        }
+        BOOST_TEST(other.get() == 1);
+        BOOST_TEST(!deaf.ready());
+        BOOST_TEST(full_pipes() == (size == through_the_pipe ? 1u : 0u));
+        touch(here.file("go on"));
+        BOOST_TEST(deaf.get() == 1);
+        // And it finds its place again in what it reads.
+        check_at_full_strength(pool, 2);
+        BOOST_TEST(pool.stats().workers_died == 0u);
     }
-    BOOST_TEST(!deaf.ready());
-    touch(here.file("go on"));
-    BOOST_TEST(deaf.get() == 1);
-    // And it finds its place again in what it reads.
-    check_at_full_strength(pool, 2);
-    BOOST_TEST(pool.stats().workers_died == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(a_pool_whose_only_worker_stopped_reading_can_be_cancelled_and_destroyed) {
-    const scratch here;
-    std::vector<task_handle<std::size_t>> all;
-    {
-        process_pool pool({.workers = 1});
-        auto deaf = pool.submit(meet_reading_nothing, here.file("began"), here.file("never")).start();
-        BOOST_TEST_REQUIRE(wait_until([&] { return exists(here.file("began")); }));
-        for (int i = 0; i != 10; ++i)
-            all.push_back(pool.submit(length, std::string(2'000'000, 'x')).start());
-        all[3].cancel();
-        BOOST_TEST((code_of([&] { all[3].get(); }) == boost::asio::error::operation_aborted));
-    }
-    for (auto& one : all) {
-        BOOST_TEST_REQUIRE(one.ready());
-        BOOST_TEST(!one.successful());
+    for (const std::size_t size : {through_the_pipe, through_memory}) {
+        const scratch here;
+        std::vector<task_handle<std::size_t>> all;
+        {
+            process_pool pool({.workers = 1});
+            auto deaf = pool.submit(stop_reading, here.file("began"), here.file("never")).start();
+            BOOST_TEST_REQUIRE(wait_until([&] { return exists(here.file("began")); }));
+            for (int i = 0; i != 10; ++i)
+                all.push_back(pool.submit(length, std::string(size, 'x')).start());
+            if (size == through_the_pipe)
+                BOOST_TEST_REQUIRE(wait_until([] { return full_pipes() == 1; }));
+            all[3].cancel();
+            BOOST_TEST((code_of([&] { all[3].get(); }) == boost::asio::error::operation_aborted));
+        }
+        for (auto& one : all) {
+            BOOST_TEST_REQUIRE(one.ready());
+            BOOST_TEST(!one.successful());
+        }
     }
 }
 

@@ -5,9 +5,13 @@
 
 #include <procpool/procpool.hpp>
 
+#include <integration/own_place.hpp>
 #include <integration/scratch.hpp>
+#include <support/proc.hpp>
+#include <support/send_signal.hpp>
 #include <support/wait_until.hpp>
 
+#include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -23,6 +27,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -38,8 +43,8 @@ pid_t own_pid() {
 }
 
 /// How an operation failed, which has to be by its worker's death.
-template <class R>
-procpool::worker_died death_of(procpool::submission<R> operation) {
+template <class Operation>
+procpool::worker_died death_of(Operation operation) {
     try {
         std::move(operation).get();
     } catch (const procpool::worker_died& died) {
@@ -72,6 +77,56 @@ int die_on_first_attempts(unsigned attempts) {
     if (procpool::this_task::attempt() > attempts)
         return 7;
     ::_exit(static_cast<int>(10 + procpool::this_task::attempt()));
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+void limit_memory(std::size_t bytes) {
+    const rlimit limit{bytes, bytes};
+    ::setrlimit(RLIMIT_AS, &limit);
+}
+
+std::size_t size_of(const std::vector<char>& all) {
+    return all.size();
+}
+
+/// As long as it lives, this process can open nothing. Arguments that are encoded meanwhile do not get into shared memory, and go
+/// through the pipe however large they are.
+class no_more_descriptors {
+public:
+    no_more_descriptors() {
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        const rlimit none{3, before_.rlim_max};
+        ::setrlimit(RLIMIT_NOFILE, &none);
+    }
+    no_more_descriptors(const no_more_descriptors&) = delete;
+    no_more_descriptors& operator=(const no_more_descriptors&) = delete;
+    ~no_more_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+private:
+    rlimit before_{};
+};
+#endif
+
+/// Notes its process, and returns more than its pipe holds, once it is told to go on.
+std::string return_much(const std::string& diary, const std::string& go_on) {
+    constexpr int narrow = 64 * 1024;
+    if (::fcntl(own_pipe(O_WRONLY), F_SETPIPE_SZ, narrow) != narrow)
+        throw std::runtime_error("the pipe cannot be made narrow");
+    note(diary, ::getpid());
+    if (!wait_until([&] { return exists(go_on); }, 60s))
+        throw std::runtime_error("nobody told the task to go on");
+    return std::string(100'000, 'x');
+}
+
+/// Whether a pipe that this process has open, the standard streams aside, holds as much as it can.
+bool a_pipe_is_full() {
+    for (const auto& [fd, target] : open_descriptors()) {
+        int held = 0;
+        if (fd > 2 && target.starts_with("pipe:") && ::ioctl(fd, FIONREAD, &held) == 0 &&
+            held == ::fcntl(fd, F_GETPIPE_SZ))
+            return true;
+    }
+    return false;
 }
 
 /// What a pool tells, for the test's own thread to look at.
@@ -191,25 +246,78 @@ BOOST_AUTO_TEST_CASE(arguments_that_kill_whoever_reads_them_fail_their_task_alon
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     BOOST_TEST_MESSAGE("left out: a sanitizer takes more address space than the limit that this needs");
 #else
-    const auto limit_memory = [](std::size_t bytes) {
-        const rlimit limit{bytes, bytes};
-        ::setrlimit(RLIMIT_AS, &limit);
-    };
     procpool::process_pool pool({.workers = 2,
                                  .initializer = procpool::bind(limit_memory, std::size_t{256} << 20),
                                  .standard_error = output::capture});
+    BOOST_TEST_REQUIRE(wait_until([&] { return pool.stats().workers_idle == 2; })); // to start one takes descriptors
     std::vector<procpool::task_handle<pid_t>> others;
     for (int i = 0; i != 20; ++i)
         others.push_back(pool.submit(own_pid).start());
-    // In shared memory they do not even fit in; the call fails and the worker lives.
-    BOOST_CHECK_EXCEPTION(
-        pool.submit([](const std::vector<char>& all) { return all.size(); }, std::vector<char>(300 << 20)).get(),
-        boost::system::system_error, [](const auto& error) { return error.code().value() == ENOMEM; });
+    auto encoded = [&] {
+        const no_more_descriptors so_that_it_goes_through_the_pipe;
+        return pool.submit(size_of, std::vector<char>(300 << 20));
+    }();
+    auto deadly = std::move(encoded).start();
+    for (int i = 0; i != 20; ++i)
+        others.push_back(pool.submit(own_pid).start());
+    const auto died = death_of(deadly);
+    BOOST_TEST((died.details().phase == procpool::task_phase::reading));
+    BOOST_TEST(died.details().signal.value_or(0) == SIGABRT);
+    BOOST_TEST(died.attempts().size() == 1u); // that it was read in vain before is no attempt
+    BOOST_TEST(died.details().attempt == 1u);
+    BOOST_TEST(contains(died.what(), "reading the arguments of the task"), died.what());
+    for (auto& other : others)
+        BOOST_CHECK_NO_THROW(other.get());
+    BOOST_TEST(wait_until([&] { return pool.stats().workers_idle == 2; }));
+    BOOST_TEST(pool.submit(own_pid).get() > 0);
+    BOOST_TEST(pool.stats().workers_died == 2u);
+#endif
+}
+
+// In shared memory they do not even fit into the worker.
+BOOST_AUTO_TEST_CASE(arguments_for_which_a_worker_has_no_room_fail_their_task_and_end_no_worker) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    BOOST_TEST_MESSAGE("left out: a sanitizer takes more address space than the limit that this needs");
+#else
+    procpool::process_pool pool({.workers = 2, .initializer = procpool::bind(limit_memory, std::size_t{256} << 20)});
+    std::vector<procpool::task_handle<pid_t>> others;
+    for (int i = 0; i != 20; ++i)
+        others.push_back(pool.submit(own_pid).start());
+    BOOST_CHECK_EXCEPTION(pool.submit(size_of, std::vector<char>(300 << 20)).get(), boost::system::system_error,
+                          [](const auto& error) { return error.code().value() == ENOMEM; });
     for (auto& other : others)
         BOOST_CHECK_NO_THROW(other.get());
     BOOST_TEST(pool.submit(own_pid).get() > 0);
     BOOST_TEST(pool.stats().workers_died == 0u);
 #endif
+}
+
+// The function has run to its end by then, and with retries it runs once more.
+BOOST_AUTO_TEST_CASE(a_worker_that_dies_while_it_hands_over_a_result_is_told_of_as_writing_it) {
+    for (const unsigned retries : {0u, 1u}) {
+        const scratch here;
+        boost::asio::io_context context;
+        procpool::process_pool pool(context, {.workers = 1});
+        auto written = pool.submit(return_much, here.file("diary"), here.file("go on")).retries(retries).start();
+        BOOST_TEST_REQUIRE(run_for(context, 20s, [&] { return !notes(here.file("diary")).empty(); }));
+        // Nobody runs the context now, so nobody reads what the worker writes.
+        touch(here.file("go on"));
+        BOOST_TEST_REQUIRE(wait_until(a_pipe_is_full));
+        const auto writer = static_cast<pid_t>(notes(here.file("diary")).front());
+        send_signal(writer, SIGKILL);
+        BOOST_TEST_REQUIRE(wait_until([&] { return look_at(writer).state == 'Z'; }));
+        BOOST_TEST_REQUIRE(run_for(context, 20s, [&] { return written.ready(); }));
+        if (retries == 0) {
+            const auto died = death_of(written);
+            BOOST_TEST((died.details().phase == procpool::task_phase::writing));
+            BOOST_TEST(died.details().pid == writer);
+            BOOST_TEST(died.details().signal.value_or(0) == SIGKILL);
+            BOOST_TEST(contains(died.what(), "writing the result of the task"), died.what());
+        } else {
+            BOOST_TEST((written.get() == std::string(100'000, 'x')));
+        }
+        BOOST_TEST(notes(here.file("diary")).size() == 1 + retries);
+    }
 }
 
 // With a control group of version 1, if this machine has them and lets us make one: otherwise nothing can be shown here.
