@@ -74,8 +74,11 @@ received_message receive_message(int socket, std::span<std::byte> space) {
 }
 
 ssize_t receive(int socket, msghdr& message, int flags) noexcept {
-    for (;;) {
+    for (int without_memory = 0;;) {
         const ssize_t size = ::recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
+        // What was sent is still there then, and so may the memory be a moment later.
+        if (size < 0 && (errno == ENOMEM || errno == ENOBUFS) && ++without_memory != 10)
+            continue;
         // That the other side has ended without taking all it was sent is said once, before what it sent itself.
         if (size >= 0 || (errno != EINTR && errno != ECONNRESET))
             return size;

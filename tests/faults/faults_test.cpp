@@ -302,8 +302,11 @@ std::span<const int> errors_to_try(const faulty& one) {
 }
 
 /// Lets each call in turn fail, until there is none of that number.
+/**
+ * @param always whether each of them is made whenever the scenario is played
+ */
 template <class Scenario>
-void let_each_fail_once(const std::vector<faulty>& faults, Scenario scenario) {
+void let_each_fail_once(const std::vector<faulty>& faults, Scenario scenario, bool always = true) {
     for (const faulty& one : faults) {
         std::size_t points = 0;
         for (const int error : errors_to_try(one)) {
@@ -317,7 +320,7 @@ void let_each_fail_once(const std::vector<faulty>& faults, Scenario scenario) {
                 points += reached;
             }
         }
-        BOOST_TEST(points != 0U, name_of(one.which) << " is never called");
+        BOOST_TEST((points != 0U || !always), name_of(one.which) << " is never called");
         BOOST_TEST_MESSAGE(name_of(one.which) << " failed at " << points << " points");
     }
 }
@@ -339,8 +342,9 @@ BOOST_AUTO_TEST_CASE(one_call_that_fails_does_not_keep_a_task_or_a_pool_from_bei
         let_each_fail_once(calls_of_an_end_by_force, [=](failing_calls& fault) { end_by_force(fault, join, 0); });
         let_each_fail_once(transfers_of_an_end_by_force, [=](failing_calls& fault) { end_by_force(fault, join, 1); });
     }
-    // Only the destructor waits itself.
-    let_each_fail_once({{call::poll, {EINTR, ENOMEM}}}, [](failing_calls& fault) { end_by_force(fault, false, 0); });
+    // Only the destructor waits itself, and not if the workers are quick to end.
+    const auto destroyed = [](failing_calls& fault) { end_by_force(fault, false, 0); };
+    let_each_fail_once({{call::poll, {EINTR, ENOMEM}}}, destroyed, false);
 }
 
 // What is done about a launch that failed is interrupted in turn.

@@ -200,11 +200,13 @@ template <class Call, class F, class Range>
 auto prepare_map_of(const std::shared_ptr<core::pool_core>& pool, const F& f, Range&& inputs, batch_options options) {
     if constexpr (Call::possible) {
         using R = item_result_t<Call>;
-        static_assert(std::is_void_v<R> || std::is_default_constructible_v<R>,
+        constexpr bool fits = std::is_void_v<R> || std::is_default_constructible_v<R>;
+        static_assert(fits,
                       "procpool: the result type of a map needs a default constructor, for results come in any order; "
                       "map_settled and imap do without");
-        return prepare_batch<Call, entry_for<chunk_entry, Call>, map_result<R>, map_flow<R>>(
-            pool, f, std::forward<Range>(inputs), options);
+        if constexpr (fits)
+            return prepare_batch<Call, entry_for<chunk_entry, Call>, map_result<R>, map_flow<R>>(
+                pool, f, std::forward<Range>(inputs), options);
     }
 }
 
