@@ -17,6 +17,7 @@
 #include <atomic>
 #include <random>
 #include <set>
+#include <stdexcept>
 
 #include <fcntl.h>
 #include <signal.h>
@@ -69,6 +70,31 @@ int die_on_sevens(int value, const std::string& diary) {
         }
     }
     return value;
+}
+
+// Every worker kills another one, and so all of them die. What kills is held back until all have sent theirs: one that died
+// at once could not kill its own victim any more.
+void kill_the_next_of(const std::vector<pid_t>& workers, const std::string& diary) {
+    const auto met = [&](std::size_t times) {
+        note(diary, ::getpid());
+        if (!wait_until([&] { return notes(diary).size() >= times * workers.size(); }, 60s))
+            throw std::runtime_error("the workers did not meet");
+    };
+    sigset_t killing;
+    ::sigemptyset(&killing);
+    ::sigaddset(&killing, SIGTERM);
+    ::pthread_sigmask(SIG_BLOCK, &killing, nullptr);
+    met(1);
+    const auto own = std::ranges::find(workers, ::getpid());
+    if (own == workers.end())
+        throw std::runtime_error("this is no worker that was there before");
+    send_signal(own + 1 != workers.end() ? own[1] : workers.front(), SIGTERM);
+    met(2);
+    ::pthread_sigmask(SIG_UNBLOCK, &killing, nullptr);
+}
+
+bool was_ended_by_sigterm(const procpool::worker_died& died) {
+    return died.details().signal == SIGTERM;
 }
 
 } // namespace
@@ -302,19 +328,27 @@ BOOST_AUTO_TEST_CASE(tasks_sent_ahead_behind_a_long_one_move_to_an_idle_worker) 
 }
 
 BOOST_AUTO_TEST_CASE(workers_of_every_number_kill_each_other_and_the_pool_is_at_full_strength_again) {
-    for (const std::size_t workers : {1U, 2U, 5U, 13U}) {
-        procpool::process_pool pool({.workers = workers});
-        std::vector<pid_t> pids;
-        for (std::size_t i = 0; i != 4 * workers; ++i)
-            pids.push_back(pool.submit(own_pid).get());
-        std::vector<procpool::task_handle<void>> killers;
-        for (const pid_t pid : std::set(pids.begin(), pids.end()))
-            killers.push_back(pool.submit([](pid_t victim) { ::kill(victim, SIGKILL); }, pid).start());
-        for (auto& one : killers)
-            BOOST_REQUIRE(one.wait_for(20s));
-        BOOST_TEST(wait_until([&] { return pool.stats().workers_idle == workers; }));
-        BOOST_TEST(pool.submit(same, 5).get() == 5);
-    }
+    for (const std::size_t workers : {1U, 2U, 5U, 13U})
+        BOOST_TEST_CONTEXT(workers << " workers") {
+            const scratch here;
+            procpool::process_pool pool({.workers = workers});
+            BOOST_REQUIRE(wait_until([&] { return pool.stats().workers_idle == workers; }));
+            const std::vector<pid_t> first = children_started_as("--procpool-worker=1");
+            BOOST_REQUIRE(first.size() == workers);
+            std::vector<procpool::task_handle<void>> killers;
+            for (std::size_t i = 0; i != workers; ++i)
+                killers.push_back(pool.submit(kill_the_next_of, first, here.file("diary")).start());
+            for (auto& one : killers) {
+                BOOST_REQUIRE(one.wait_for(20s));
+                BOOST_CHECK_EXCEPTION(one.get(), procpool::worker_died, was_ended_by_sigterm);
+            }
+            BOOST_TEST(pool.stats().workers_died == workers);
+            BOOST_REQUIRE(wait_until([&] { return pool.stats().workers_idle == workers; }));
+            const std::vector<pid_t> second = children_started_as("--procpool-worker=1");
+            BOOST_TEST(second.size() == workers);
+            BOOST_TEST((std::ranges::find_first_of(second, first) == second.end())); // all of them are new
+            BOOST_TEST(pool.submit(same, 5).get() == 5);
+        }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -6,6 +6,8 @@
 #include <procpool/procpool.hpp>
 
 #include <integration/scratch.hpp>
+#include <support/proc.hpp>
+#include <support/send_signal.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -16,9 +18,13 @@
 #include <cerrno>
 #include <functional>
 #include <optional>
+#include <set>
+#include <stdexcept>
 #include <thread>
+#include <vector>
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,6 +36,14 @@ namespace {
 
 int same(int value) {
     return value;
+}
+
+/// A task: waits until so many of its kind run, each in a worker of its own, and returns its process.
+pid_t meet_others(const std::string& diary, std::size_t count) {
+    note(diary, ::getpid());
+    if (!wait_until([&] { return notes(diary).size() >= count; }, 60s))
+        throw std::runtime_error("the others did not come");
+    return ::getpid();
 }
 
 } // namespace
@@ -108,20 +122,32 @@ namespace {
 
 std::atomic<int> told_of_children = 0;
 
+void count_child(int) {
+    ++told_of_children;
+}
+
 /// While it lives, SIGCHLD is treated in this way.
 class for_sigchld {
 public:
     for_sigchld(void (*handler)(int), int flags) {
-        struct sigaction action {};
-        action.sa_handler = handler;
-        action.sa_flags = flags;
-        ::sigaction(SIGCHLD, &action, &before_);
+        action_.sa_handler = handler;
+        action_.sa_flags = flags;
+        ::sigaction(SIGCHLD, &action_, &before_);
     }
     for_sigchld(const for_sigchld&) = delete;
     for_sigchld& operator=(const for_sigchld&) = delete;
     ~for_sigchld() { ::sigaction(SIGCHLD, &before_, nullptr); }
 
+    /// Whether nobody has changed that.
+    bool stays() const {
+        struct sigaction now {};
+        ::sigaction(SIGCHLD, nullptr, &now);
+        constexpr int known = SA_RESTART | SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO;
+        return now.sa_handler == action_.sa_handler && (now.sa_flags & known) == action_.sa_flags;
+    }
+
 private:
+    struct sigaction action_ {};
     struct sigaction before_ {};
 };
 
@@ -129,8 +155,9 @@ private:
 
 BOOST_AUTO_TEST_CASE(a_handler_for_sigchld_stays_the_hosts_and_interrupts_nothing) {
     for (const int flags : {0, SA_RESTART}) {
-        const for_sigchld handled([](int) { ++told_of_children; }, flags);
+        const for_sigchld handled(count_child, flags);
         told_of_children = 0;
+        BOOST_TEST(handled.stays());
         {
             procpool::process_pool pool({.workers = 2});
             for (int i = 0; i != 20; ++i) {
@@ -144,13 +171,25 @@ BOOST_AUTO_TEST_CASE(a_handler_for_sigchld_stays_the_hosts_and_interrupts_nothin
                 }
                 BOOST_TEST(pool.submit(same, i).get() == i);
             }
-            struct sigaction now {};
-            ::sigaction(SIGCHLD, nullptr, &now);
-            BOOST_TEST((now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN));
-            BOOST_TEST((now.sa_flags & SA_RESTART) == flags);
+            BOOST_TEST(handled.stays());
         }
+        BOOST_TEST(handled.stays());
         BOOST_TEST(told_of_children > 0); // of our workers too, since they are children
     }
+}
+
+BOOST_AUTO_TEST_CASE(no_handler_for_sigchld_is_set_where_the_host_has_none) {
+    const for_sigchld by_default(SIG_DFL, 0);
+    BOOST_TEST(by_default.stays());
+    {
+        procpool::process_pool pool({.workers = 2});
+        BOOST_TEST(pool.submit(same, 1).get() == 1);
+        BOOST_TEST(by_default.stays());
+        BOOST_CHECK_THROW(pool.submit([] { ::_exit(3); }).get(), procpool::worker_died);
+        BOOST_TEST(pool.submit(same, 2).get() == 2);
+        BOOST_TEST(by_default.stays());
+    }
+    BOOST_TEST(by_default.stays());
 }
 
 // The system then keeps no status, so nobody can tell how they ended.
@@ -225,11 +264,101 @@ BOOST_AUTO_TEST_CASE(a_copy_of_the_host_made_by_fork_can_end_without_harm_to_the
     BOOST_TEST(pool.submit([] { return ::getpid(); }).get() == worker);
 }
 
+namespace {
+
+/// A copy of this process that does nothing but hold all descriptors that this one has now, for as long as it lives.
+class idle_copy {
+public:
+    idle_copy() : pid_(::fork()) {
+        if (pid_ < 0)
+            throw std::runtime_error("cannot fork");
+        if (pid_ == 0) {
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+            for (;;)
+                ::pause();
+        }
+    }
+    idle_copy(const idle_copy&) = delete;
+    idle_copy& operator=(const idle_copy&) = delete;
+    ~idle_copy() {
+        send_signal(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+    }
+
+private:
+    pid_t pid_;
+};
+
+} // namespace
+
+// So the pipes to the workers that were there before do not end when the pool closes its own ends.
+BOOST_AUTO_TEST_CASE(a_copy_of_the_host_that_lives_on_hides_no_death_and_keeps_no_worker_from_ending) {
+    using procpool::worker_event;
+    asio::io_context context;
+    std::vector<worker_event> ends;
+    procpool::process_pool pool(context, {.workers = 2, .on_event = [&](const worker_event& event) {
+                                              if (event.details)
+                                                  ends.push_back(event);
+                                          }});
+    BOOST_REQUIRE(run_for(context, 20s, [&] { return pool.stats().workers_idle == 2; }));
+    const std::vector<pid_t> before = children_started_as("--procpool-worker=1");
+    BOOST_REQUIRE(before.size() == 2U);
+    const idle_copy copy;
+
+    auto dying = pool.submit([] { ::raise(SIGKILL); }).start();
+    BOOST_REQUIRE(run_for(context, 20s, [&] { return dying.ready(); }));
+    BOOST_CHECK_THROW(dying.get(), procpool::worker_died);
+    BOOST_REQUIRE(run_for(context, 20s, [&] { return pool.stats().workers_idle == 2; }));
+
+    pool.close();
+    auto joined = pool.join().start();
+    BOOST_REQUIRE(run_for(context, 20s, [&] { return joined.ready(); }));
+    // Those that remained ended by themselves, one from before among them. Had they not, they would have been killed in the end.
+    BOOST_REQUIRE(ends.size() == 3U);
+    BOOST_TEST((ends[0].what == worker_event::kind::died));
+    BOOST_TEST(ends[0].details->signal.value_or(0) == SIGKILL);
+    bool one_from_before = false;
+    for (const worker_event& end : {ends[1], ends[2]}) {
+        BOOST_TEST((end.what == worker_event::kind::retired));
+        BOOST_TEST(end.details->exit_code.value_or(-1) == 0);
+        one_from_before = one_from_before || std::ranges::count(before, end.pid) == 1;
+    }
+    BOOST_TEST(one_from_before);
+    BOOST_TEST(pool.stats().workers_died == 1U);
+}
+
+// As for the system, a worker's parent is the thread that started it: whatever a worker asked to get at its parent's death, it
+// gets when that thread ends.
 BOOST_AUTO_TEST_CASE(workers_live_on_when_the_thread_that_made_the_pool_ends) {
+    const scratch here;
+    asio::io_context context;
     std::optional<procpool::process_pool> pool;
-    std::thread([&] { pool.emplace(procpool::pool_options{.workers = 2}); }).join();
-    for (int i = 0; i != 100; ++i)
-        BOOST_TEST(pool->submit(same, i).get() == i);
+    std::vector<pid_t> started;
+    pid_t starter = -1;
+    std::thread([&] {
+        starter = ::gettid();
+        pool.emplace(context, procpool::pool_options{.workers = 2});
+        run_for(context, 20s, [&] { return pool->stats().workers_idle == 2; });
+        started = children_started_as("--procpool-worker=1");
+    }).join();
+    BOOST_REQUIRE(started.size() == 2U);
+    // A thread can be joined a moment before its children hear of its end.
+    BOOST_REQUIRE(wait_until([&] { return !numbered("/proc/self/task").contains(starter); }));
+
+    std::vector<procpool::task_handle<pid_t>> all;
+    for (std::size_t i = 0; i != 2; ++i)
+        all.push_back(pool->submit(meet_others, here.file("diary"), std::size_t{2}).start());
+    std::set<pid_t> met;
+    for (auto& one : all) {
+        BOOST_REQUIRE(run_for(context, 20s, [&] { return one.ready(); }));
+        met.insert(one.get());
+    }
+    BOOST_TEST(met == std::set<pid_t>(started.begin(), started.end()), boost::test_tools::per_element());
+    for (int i = 0; i != 100; ++i) {
+        auto task = pool->submit(same, i).start();
+        BOOST_REQUIRE(run_for(context, 20s, [&] { return task.ready(); }));
+        BOOST_TEST(task.get() == i);
+    }
     BOOST_TEST(pool->stats().workers_died == 0U);
 }
 

@@ -14,11 +14,13 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <functional>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -34,6 +36,13 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t workers = 3;
+
+// How often what depends on the moment is tried. With a sanitizer everything takes longer to start.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int rounds = 10;
+#else
+constexpr int rounds = 40;
+#endif
 
 // What the victim's tasks do ----------------------------------------------------------------------------------------
 
@@ -80,6 +89,29 @@ void start_family_and_spin(const std::string& diary) {
     note_and_spin(diary);
 }
 
+/// Starts a child that stays.
+void start_child(const std::string& diary) {
+    const pid_t child = ::fork();
+    if (child == 0)
+        sleep_for_ever();
+    note(diary, ::getpid());
+    note(diary, child);
+}
+
+/// The same, and returns when every worker has one.
+void start_child_and_return(const std::string& diary) {
+    start_child(diary);
+    if (!wait_until([&] { return notes(diary).size() >= 2 * workers; }, 60s))
+        throw std::runtime_error("the other workers did not come");
+}
+
+/// The same, and then writes to the pool again and again.
+void start_child_and_report(const std::string& diary) {
+    start_child(diary);
+    for (;;)
+        procpool::this_task::report_progress(0.5);
+}
+
 void note_and_hang_at_the_end(const std::string& diary) {
     static const std::string where = diary;
     std::atexit([] { note_and_hang(where); });
@@ -112,6 +144,7 @@ struct way_to_die {
     victims_work work;
     std::size_t processes; ///< so many notes are left before it is killed
     bool are_stopped = false;
+    bool use_pipes = false; ///< they read or write when it is killed
 };
 
 const way_to_die ways[] = {
@@ -148,6 +181,32 @@ const way_to_die ways[] = {
      1},
     {"workers with children and grandchildren",
      [](const std::string& diary) { keep_busy(start_family_and_spin, diary); }, 3 * workers},
+    {"idle workers with children",
+     [](const std::string& diary) {
+         procpool::process_pool pool({.workers = workers});
+         std::vector<procpool::task_handle<void>> all;
+         for (std::size_t i = 0; i != workers; ++i)
+             all.push_back(pool.submit(start_child_and_return, diary).start());
+         for (auto& one : all)
+             one.get();
+         while (pool.stats().workers_idle != workers)
+             std::this_thread::sleep_for(1ms);
+         note(diary, ::getpid());
+         sleep_for_ever();
+     },
+     2 * workers + 1, false, true},
+    {"workers with children that report progress without a pause",
+     [](const std::string& diary) { keep_busy(start_child_and_report, diary); }, 2 * workers, false, true},
+    {"a fork server with a child",
+     [](const std::string& diary) {
+         procpool::process_pool pool({.workers = workers,
+                                      .method = procpool::start_method::forkserver,
+                                      .preload = procpool::bind(start_child, diary)});
+         pool.submit([] {}).get();
+         note(diary, ::getpid());
+         sleep_for_ever();
+     },
+     3, false, true},
     {"workers with pools of their own", [](const std::string& diary) { keep_busy(use_own_pool, diary); }, 3 * workers},
 };
 
@@ -196,6 +255,21 @@ void kill_and_check(pid_t victim) {
         send_signal(one, SIGKILL);
 }
 
+/// Starts the victim, and kills it when all is there that it starts.
+void start_and_kill(const way_to_die& way) {
+    const scratch here;
+    const pid_t victim = start_victim(way.name, here.file("diary"));
+    const bool all_there = wait_until([&] { return notes(here.file("diary")).size() >= way.processes; }, 30s);
+    BOOST_TEST(all_there);
+    // The workers and, if it is what they do, their children are there, and none has ended.
+    for (const std::int64_t pid : notes(here.file("diary"))) {
+        BOOST_TEST(look_at(static_cast<pid_t>(pid)).session == victim);
+        if (way.are_stopped)
+            BOOST_TEST(wait_until([&] { return look_at(static_cast<pid_t>(pid)).state == 'T'; }));
+    }
+    kill_and_check(victim);
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(parents_death)
@@ -203,18 +277,17 @@ BOOST_AUTO_TEST_SUITE(parents_death)
 BOOST_AUTO_TEST_CASE(ends_all_workers_and_what_they_started_within_a_second_whatever_they_do) {
     for (const way_to_die& way : ways)
         BOOST_TEST_CONTEXT(way.name) {
-            const scratch here;
-            const pid_t victim = start_victim(way.name, here.file("diary"));
-            const bool all_there = wait_until([&] { return notes(here.file("diary")).size() >= way.processes; }, 30s);
-            BOOST_TEST(all_there);
-            // The workers and, if it is what they do, their children are there, and none has ended.
-            for (const std::int64_t pid : notes(here.file("diary"))) {
-                BOOST_TEST(look_at(static_cast<pid_t>(pid)).session == victim);
-                if (way.are_stopped)
-                    BOOST_TEST(wait_until([&] { return look_at(static_cast<pid_t>(pid)).state == 'T'; }));
-            }
-            kill_and_check(victim);
+            start_and_kill(way);
         }
+}
+
+// Whichever a worker hears of first, the end of a pipe or, in its thread that watches, that of the process.
+BOOST_AUTO_TEST_CASE(ends_what_workers_have_started_also_if_they_see_the_end_of_their_pipes_first) {
+    for (const way_to_die& way : ways)
+        for (int round = 0; way.use_pipes && round != rounds; ++round)
+            BOOST_TEST_CONTEXT(way.name << ", round " << round) {
+                start_and_kill(way);
+            }
 }
 
 // The kernel itself continues stopped processes when their parent's end leaves nobody in their session to do so, and

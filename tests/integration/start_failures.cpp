@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
@@ -36,6 +37,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto patience = 30s;
+constexpr auto promptly = 1s;
 
 // UndefinedBehaviorSanitizer needs descriptors of its own to look at an object, and takes it for broken if there are none. With
 // the sanitizers, these errors are covered by the calls that fail in tests/faults.
@@ -83,12 +85,20 @@ bool contains(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
+/// Whether it says why no worker could be launched, and what can be done.
+void check_that_descriptors_ran_out(const std::string& told) {
+    BOOST_TEST(contains(told, "this program did not come up as a worker: it could not be launched: "), told);
+    BOOST_TEST(contains(told, "RLIMIT_NOFILE"), told);
+    BOOST_TEST(contains(told, std::strerror(EMFILE)), told);
+}
+
 /// A pool on a context that this thread runs.
 struct pool_here {
     explicit pool_here(std::size_t workers) : timer(context), pool(context, {.workers = workers}) {}
 
-    /// Submits a task and waits for its end; the text of its error, or nothing.
+    /// Submits a task and waits for its end; the text of its error, or nothing. An error has to be told promptly.
     std::optional<std::string> failure() {
+        const auto submitted = std::chrono::steady_clock::now();
         bool over = false;
         std::optional<std::string> text;
         pool.submit(same, 7)([&](const std::exception_ptr& error, int result) {
@@ -108,6 +118,9 @@ struct pool_here {
         });
         if (!run_for(context, patience, [&] { return over; }))
             throw std::runtime_error("a task was never told of");
+        const auto took = std::chrono::steady_clock::now() - submitted;
+        if (text)
+            BOOST_TEST((took < promptly), "it took " << took / 1ms << " ms to be told: " << *text);
         return text;
     }
 
@@ -161,10 +174,7 @@ BOOST_AUTO_TEST_CASE(running_out_of_descriptors_at_any_step_of_a_launch_is_told_
                 if (!told)
                     break;
                 ++failed;
-                BOOST_TEST(contains(*told, "this program did not come up as a worker: it could not be launched: "),
-                           *told);
-                BOOST_TEST(contains(*told, "RLIMIT_NOFILE"), *told);
-                BOOST_TEST(contains(*told, std::strerror(EMFILE)), *told);
+                check_that_descriptors_ran_out(*told);
                 for (int i = 0; i != 200; ++i)
                     BOOST_REQUIRE(with->failure().has_value());
                 BOOST_TEST(with->pool.stats().workers_started < 20U);
@@ -194,6 +204,28 @@ BOOST_AUTO_TEST_CASE(a_pool_that_cannot_replace_a_worker_goes_on_with_the_rest,
         BOOST_TEST(stats.workers_started < 20U);
     }
     BOOST_TEST(with.at_full_strength(2));
+}
+
+BOOST_AUTO_TEST_CASE(a_pool_that_cannot_replace_its_last_worker_says_so_and_recovers,
+                     *boost::unit_test::enable_if<can_do_without_descriptors>()) {
+    pool_here with(1);
+    BOOST_REQUIRE(with.at_full_strength(1));
+    {
+        const tight limit(RLIMIT_NOFILE, lowest_free_descriptor());
+        bool died = false;
+        with.pool.submit([] { ::raise(SIGKILL); })([&](const std::exception_ptr&) { died = true; });
+        BOOST_REQUIRE(run_for(with.context, patience, [&] { return died; }));
+        for (int i = 0; i != 200; ++i) {
+            const auto told = with.failure();
+            BOOST_REQUIRE(told);
+            check_that_descriptors_ran_out(*told);
+        }
+        const auto stats = with.pool.stats();
+        BOOST_TEST(stats.workers_idle + stats.workers_busy == 0U);
+        BOOST_TEST(stats.workers_started < 20U);
+    }
+    BOOST_TEST(with.at_full_strength(1));
+    BOOST_TEST(with.pool.stats().workers_started < 30U);
 }
 
 BOOST_AUTO_TEST_CASE(running_out_of_processes_is_told_in_words_and_recovered_from) {

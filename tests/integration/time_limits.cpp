@@ -14,7 +14,9 @@
 #include <thread>
 #include <vector>
 
+#include <fcntl.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 using namespace procpool::testing;
@@ -66,6 +68,30 @@ int run_until_asked(const std::string& began, int value) {
 int listen_and_run_for_ever(const std::string& began) {
     static_cast<void>(procpool::this_task::stop_requested());
     return run_for_ever(began);
+}
+
+int diary_of_signals = -1;
+
+void note_the_time(int) {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    const std::int64_t time = now.tv_sec * 1'000'000'000LL + now.tv_nsec;
+    [[maybe_unused]] const ssize_t written = ::write(diary_of_signals, &time, sizeof time);
+}
+
+// From now on SIGTERM does nothing to this worker but that it is noted when it came. In a task of its own: in the one that is
+// to run too long, the signal might come first.
+void note_every_sigterm(const std::string& diary) {
+    diary_of_signals = ::open(diary.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    struct sigaction action {};
+    action.sa_handler = note_the_time;
+    ::sigaction(SIGTERM, &action, nullptr);
+}
+
+[[noreturn]] void end_when_it_may(const std::string& go_on, const std::string& ended) {
+    wait_until([&] { return exists(go_on); }, 60s);
+    touch(ended);
+    ::_exit(0);
 }
 
 int stop_the_process(const std::string& began) {
@@ -154,6 +180,43 @@ BOOST_AUTO_TEST_CASE(one_that_ignores_sigterm_is_killed) {
                     }) == errc::timed_out));
         BOOST_TEST(pool.submit(echo, 3).get() == 3);
     }
+}
+
+BOOST_AUTO_TEST_CASE(sigterm_comes_once_when_the_time_is_up_and_nothing_more_within_the_grace) {
+    const scratch here;
+    const std::string signals = here.file("signals");
+    procpool::process_pool pool({.workers = 1, .kill_grace = 1h});
+    pool.submit(note_every_sigterm, signals).get();
+    const std::int64_t submitted = std::chrono::steady_clock::now().time_since_epoch() / 1ns;
+    auto late = pool.submit(end_when_it_may, here.file("go on"), here.file("ended")).timeout(30ms).start();
+    BOOST_REQUIRE(wait_until([&] { return !notes(signals).empty(); }));
+    BOOST_TEST(!late.ready());
+    touch(here.file("go on"));
+    BOOST_REQUIRE(late.wait_for(20s));
+    BOOST_TEST((code_of([&] { late.get(); }) == errc::timed_out));
+    BOOST_TEST(exists(here.file("ended")));
+    BOOST_TEST(notes(signals).size() == 1U);
+    BOOST_TEST((notes(signals).front() - submitted >= 30ms / 1ns)); // both clocks are the same
+    BOOST_TEST(pool.stats().workers_died == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(sigkill_comes_when_the_grace_after_sigterm_is_over_and_no_earlier) {
+    using procpool::worker_event;
+    const scratch here;
+    std::vector<worker_event> retired;
+    procpool::process_pool pool({.workers = 1, .kill_grace = 300ms, .on_event = [&](const worker_event& event) {
+                                     if (event.what == worker_event::kind::retired)
+                                         retired.push_back(event);
+                                 }});
+    pool.submit(note_every_sigterm, here.file("signals")).get();
+    const auto submitted = std::chrono::steady_clock::now();
+    BOOST_TEST(
+        (code_of([&] { pool.submit(run_for_ever, here.file("began")).timeout(30ms).get(); }) == errc::timed_out));
+    BOOST_TEST((std::chrono::steady_clock::now() - submitted >= 30ms + 300ms));
+    pool.close();
+    pool.join().get();
+    BOOST_REQUIRE(!retired.empty());
+    BOOST_TEST(retired.front().details->signal.value_or(0) == SIGKILL);
 }
 
 BOOST_AUTO_TEST_CASE(a_worker_that_was_stopped_by_a_signal_is_ended_like_any_other) {
