@@ -173,10 +173,8 @@ bool fork_service::serve_order() {
     received_message message = receive_message(orders_.get(), std::as_writable_bytes(std::span(&order, 1)));
     if (message.error == EAGAIN)
         return false;
-    if (message.error != 0 || message.size == 0) {
-        over_ = true;
-        return false;
-    }
+    if (message.error != 0 || message.size == 0)
+        end_with_group(group_);
     received_ = std::move(message.descriptors);
     bool forked = false;
     if (!thread_id_ || message.size != sizeof order || (message.whole && order.count != received_.size()))
@@ -205,8 +203,11 @@ bool fork_service::fork_for(const wire::fork_order& order) {
     ::sigprocmask(SIG_SETMASK, &before, nullptr);
     const unique_fd pidfd(pid > 0 ? opened : -1);
     reply(order, pid > 0 ? wire::fork_step::done : wire::fork_step::forking, pid > 0 ? 0 : error, pidfd.get());
-    if (over_ && pid > 0)
-        ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0); // of which the pool will never hear
+    if (over_) {
+        if (pid > 0)
+            ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0); // of which the pool will never hear
+        end_with_group(group_);
+    }
     return false;
 }
 

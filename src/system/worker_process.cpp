@@ -27,7 +27,6 @@ namespace procpool::system {
 namespace {
 
 constexpr int usage_error = 64; // EX_USAGE
-constexpr int pool_is_gone = 71;
 
 // Programs that close or duplicate descriptors by number rarely go beyond 255.
 constexpr int preferred_lowest = 512;
@@ -64,10 +63,11 @@ void end_saying(const char* why, int exit_code) noexcept {
 namespace {
 
 std::atomic<bool> forked{false};
+pid_t own_group = -1; // which was made for this process alone
 
 // Those that do not hold a worker's descriptors were not started by a pool.
 template <class Watch>
-std::optional<worker_channel> take_over(const given_descriptors& at, Watch watch, const char* name) {
+std::optional<worker_channel> take_over(const given_descriptors& at, pid_t group, Watch watch, const char* name) {
     for (const int number :
          {worker_calls_fd, worker_answers_fd, worker_memory_fd, worker_pool_fd, worker_descriptors_fd})
         if (!is_open(at[number]))
@@ -76,6 +76,7 @@ std::optional<worker_channel> take_over(const given_descriptors& at, Watch watch
         unique_fd memory = move_up(at[worker_memory_fd]);
         worker_channel channel{move_up(at[worker_calls_fd]), move_up(at[worker_answers_fd]),
                                move_up(at[worker_descriptors_fd]), shared_mapping::open(std::move(memory))};
+        own_group = group;
         watch(move_up(at[worker_pool_fd]));
         if (static bool once = false; !std::exchange(once, true)) // a fork server's workers have it from there
             ::pthread_atfork(nullptr, nullptr, [] { forked.store(true, std::memory_order_relaxed); });
@@ -109,6 +110,10 @@ const std::atomic<bool>& copied() noexcept {
     return forked;
 }
 
+void end_without_pool() noexcept {
+    end_with_group(own_group);
+}
+
 void end_at_once(int exit_code) noexcept {
     ::_exit(exit_code);
 }
@@ -116,10 +121,10 @@ void end_at_once(int exit_code) noexcept {
 std::size_t worker_channel::read(std::span<std::byte> space) {
     for (;;) {
         const ssize_t size = ::read(calls.get(), space.data(), space.size());
-        if (size >= 0)
+        if (size > 0)
             return static_cast<std::size_t>(size);
-        if (errno != EINTR)
-            ::_exit(pool_is_gone);
+        if (size == 0 || errno != EINTR)
+            end_without_pool();
     }
 }
 
@@ -139,13 +144,20 @@ void worker_channel::look_out(spin_window& how_long) const noexcept {
 }
 
 void worker_channel::write(std::span<const std::byte> bytes) {
+    // SIGPIPE, which is as tasks left it, would end this process alone.
+    sigset_t pipe;
+    sigset_t before;
+    ::sigemptyset(&pipe);
+    ::sigaddset(&pipe, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &pipe, &before);
     while (!bytes.empty()) {
         const ssize_t size = ::write(answers.get(), bytes.data(), bytes.size());
         if (size >= 0)
             bytes = bytes.subspan(static_cast<std::size_t>(size));
         else if (errno != EINTR)
-            ::_exit(pool_is_gone);
+            end_without_pool();
     }
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 std::optional<worker_channel> take_over_channel() {
@@ -154,7 +166,7 @@ std::optional<worker_channel> take_over_channel() {
 
 std::optional<worker_channel> take_over_channel(const given_descriptors& at, pid_t group) {
     return take_over(
-        at, [&](unique_fd pool_process) { end_with_pool(std::move(pool_process), group); }, "procpool-worker");
+        at, group, [&](unique_fd pool_process) { end_with_pool(std::move(pool_process), group); }, "procpool-worker");
 }
 
 std::optional<fork_server_channel> take_over_fork_server() {
@@ -162,7 +174,7 @@ std::optional<fork_server_channel> take_over_fork_server() {
         return std::nullopt;
     unique_fd pool_process;
     auto channel = take_over(
-        {}, [&](unique_fd moved) { pool_process = std::move(moved); }, "procpool-forker");
+        {}, ::getpgrp(), [&](unique_fd moved) { pool_process = std::move(moved); }, "procpool-forker");
     if (!channel)
         return std::nullopt;
     return fork_server_channel{std::move(*channel), std::move(pool_process), move_up_or_end(fork_server_orders_fd)};

@@ -22,13 +22,13 @@ struct worker_channel {
     unique_fd descriptors;
     shared_mapping shared;
 
-    /// Waits for bytes from the pool. 0 when no more come. If the pool's process is gone, so is this one.
+    /// Waits for bytes from the pool. If the pool's process is gone, so is this one, with all that it started.
     std::size_t read(std::span<std::byte> space);
 
     /// Returns when there is something to read, or as much time has passed as is to, without having slept.
     void look_out(spin_window& how_long) const noexcept;
 
-    /// Writes all of it. If nobody reads, the process ends.
+    /// Writes all of it. If nobody reads, the process ends in the same way.
     void write(std::span<const std::byte> bytes);
 };
 
@@ -84,6 +84,10 @@ bool is_copy_of_worker() noexcept;
 
 /// What is_copy_of_worker() answers, for where a call would cost too much.
 const std::atomic<bool>& copied() noexcept;
+
+/// Ends this process and all that it started, since nobody is at the pool's end of a pipe any more: what is open in a
+/// process is closed a moment before its end can be seen, so the thread that watches for that may come too late.
+[[noreturn]] void end_without_pool() noexcept;
 
 /// Ends the process without running anything else.
 [[noreturn]] void end_at_once(int exit_code) noexcept;

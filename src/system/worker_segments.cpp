@@ -21,7 +21,6 @@ namespace {
 
 constexpr std::size_t least_size = std::size_t{1} << 20;
 constexpr std::size_t greatest_size = std::size_t{2} << 30;
-constexpr int pool_is_gone = 71;
 
 template <class T>
 void put(std::vector<std::byte>& to, const T& value) {
@@ -151,7 +150,7 @@ worker_segments::handed_over worker_segments::hand_over(const wire::payload_buil
     wire::enclosure_header header{0, static_cast<std::uint32_t>(with.size()), 0, size};
     const auto send = [this](std::span<const int> descriptors) {
         if (const int error = send_descriptors(socket_.get(), ++sent_, descriptors); error != 0)
-            end_at_once(pool_is_gone);
+            end_without_pool();
     };
     const bool in_segment = result.block() && result.block()->from == this && size >= wire::storage::threshold;
     if (in_segment) {
