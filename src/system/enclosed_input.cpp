@@ -64,10 +64,11 @@ enclosed_input::outcome enclosed_input::has_segment(std::span<const std::byte> b
         return wrong("it announced memory in a way that makes no sense");
     std::vector<unique_fd> descriptors;
     const received got = receive_descriptors(socket, ++received_, 1, descriptors);
-    missing_[message.number - 1] = got == received::shortage;
-    segments_[message.number - 1].reset();
-    if (got == received::shortage)
+    if (got == received::shortage) {
+        segments_[message.number - 1].reset();
+        missing_[message.number - 1] = true;
         return outcome::good; // until there is an answer in it
+    }
     if (got == received::unread)
         return outcome::lost;
     std::shared_ptr<segment> adopted;
@@ -77,6 +78,7 @@ enclosed_input::outcome enclosed_input::has_segment(std::span<const std::byte> b
         adopted->size() > 4 * wire::max_payload_size)
         return wrong("the memory that it announced is not what it was said to be");
     segments_[message.number - 1] = std::move(adopted);
+    missing_[message.number - 1] = false;
     return outcome::good;
 }
 
