@@ -151,8 +151,7 @@ const way_to_die ways[] = {
     {"idle workers",
      [](const std::string& diary) {
          procpool::process_pool pool({.workers = workers});
-         while (pool.stats().workers_idle != workers)
-             std::this_thread::sleep_for(1ms);
+         wait_until([&] { return pool.stats().workers_idle == workers; }, 30s);
          note(diary, pool.submit([] { return ::getpid(); }).get());
          sleep_for_ever();
      },
@@ -189,8 +188,7 @@ const way_to_die ways[] = {
              all.push_back(pool.submit(start_child_and_return, diary).start());
          for (auto& one : all)
              one.get();
-         while (pool.stats().workers_idle != workers)
-             std::this_thread::sleep_for(1ms);
+         wait_until([&] { return pool.stats().workers_idle == workers; }, 30s);
          note(diary, ::getpid());
          sleep_for_ever();
      },

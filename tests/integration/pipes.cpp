@@ -24,7 +24,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -55,17 +54,6 @@ std::size_t length(const std::string& text) {
 constexpr std::size_t through_the_pipe = 100'000;
 constexpr std::size_t through_memory = 3'000'000;
 static_assert(through_the_pipe + 1000 < wire::storage::threshold && wire::storage::threshold < through_memory);
-
-/// How many of the pipes that this process has open, the standard streams aside, hold as much as they can.
-std::size_t full_pipes() {
-    std::size_t full = 0;
-    for (const auto& [fd, target] : open_descriptors()) {
-        int held = 0;
-        if (fd > 2 && target.starts_with("pipe:") && ::ioctl(fd, FIONREAD, &held) == 0)
-            full += held == ::fcntl(fd, F_GETPIPE_SZ) ? 1 : 0;
-    }
-    return full;
-}
 
 // In a worker -------------------------------------------------------------------------------------------------------
 

@@ -27,7 +27,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -116,17 +115,6 @@ std::string return_much(const std::string& diary, const std::string& go_on) {
     if (!wait_until([&] { return exists(go_on); }, 60s))
         throw std::runtime_error("nobody told the task to go on");
     return std::string(100'000, 'x');
-}
-
-/// Whether a pipe that this process has open, the standard streams aside, holds as much as it can.
-bool a_pipe_is_full() {
-    for (const auto& [fd, target] : open_descriptors()) {
-        int held = 0;
-        if (fd > 2 && target.starts_with("pipe:") && ::ioctl(fd, FIONREAD, &held) == 0 &&
-            held == ::fcntl(fd, F_GETPIPE_SZ))
-            return true;
-    }
-    return false;
 }
 
 /// What a pool tells, for the test's own thread to look at.
@@ -302,7 +290,7 @@ BOOST_AUTO_TEST_CASE(a_worker_that_dies_while_it_hands_over_a_result_is_told_of_
         BOOST_TEST_REQUIRE(run_for(context, 20s, [&] { return !notes(here.file("diary")).empty(); }));
         // Nobody runs the context now, so nobody reads what the worker writes.
         touch(here.file("go on"));
-        BOOST_TEST_REQUIRE(wait_until(a_pipe_is_full));
+        BOOST_TEST_REQUIRE(wait_until([] { return full_pipes() == 1; }));
         const auto writer = static_cast<pid_t>(notes(here.file("diary")).front());
         send_signal(writer, SIGKILL);
         BOOST_TEST_REQUIRE(wait_until([&] { return look_at(writer).state == 'Z'; }));

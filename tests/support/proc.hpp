@@ -15,6 +15,8 @@
 #include <system_error>
 #include <vector>
 
+#include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/types.h>
 
 /// What /proc says. Processes and threads may end while it is asked, which gives what there is no more as nothing and is
@@ -122,6 +124,17 @@ inline std::map<int, std::string> open_descriptors() {
             open.emplace(static_cast<int>(fd), target.string());
     }
     return open;
+}
+
+/// How many of the pipes that this process has open, the standard streams aside, hold as much as they can.
+inline std::size_t full_pipes() {
+    std::size_t full = 0;
+    for (const auto& [fd, target] : open_descriptors()) {
+        int held = 0;
+        if (fd > 2 && target.starts_with("pipe:") && ::ioctl(fd, FIONREAD, &held) == 0)
+            full += held == ::fcntl(fd, F_GETPIPE_SZ) ? 1 : 0;
+    }
+    return full;
 }
 
 /// The lines of /proc/self/maps of what has that in its name, by where each begins.
