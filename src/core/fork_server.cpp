@@ -3,6 +3,7 @@
 
 #include <core/fork_server.hpp>
 
+#include <procpool/serialization/decoder.hpp>
 #include <procpool/serialization/exceptions.hpp>
 
 #include <core/pool.hpp>
@@ -47,8 +48,13 @@ void fork_server::hello(const wire::hello_message& message) {
 }
 
 void fork_server::initialized(const wire::payload* error) {
-    if (error)
-        preload_error = serialization::decode_exception(error->bytes());
+    if (error) {
+        serialization::decoder in(*error);
+        std::exception_ptr thrown = serialization::decode_exception(in, in.remaining());
+        if (in.unreadable())
+            return misbehaved("what its preload threw could not be read");
+        preload_error = std::move(thrown);
+    }
     owner_.act_on_fork_server(life->initialized(!error));
 }
 

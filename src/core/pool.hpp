@@ -52,6 +52,7 @@ public:
                 boost::asio::cancellation_type type) override;
     std::exception_ptr begin_operation(operation_kind kind) override;
     void end_operation(operation_kind kind) override;
+    void distrust(const task& answered) noexcept override;
     void close() override;
     void terminate() override;
     void join(waiter& joiner) override;
@@ -153,6 +154,7 @@ private:
     void retire_idle(time_point time);
     std::optional<time_point> next_idle_end() const;
     void wind_down(worker& place);
+    void end_if_distrusted(worker& place);
     std::uint64_t allowance() const noexcept;
     void ask_back_all(worker& from, const task* except);
     void bury(worker& dead, const system::exit_status& status);
@@ -216,6 +218,7 @@ private:
     std::deque<notice> notices_;
     bool telling_notices_ = false; ///< somebody does, or is about to
     std::size_t occupied_ = 0;
+    std::uint64_t last_worker_ = 0; ///< how many workers there have been; also the last one's number
     std::optional<boost::asio::steady_timer> timer_;
     std::optional<time_point> timer_set_for_;
     std::optional<time_point> terminate_at_;

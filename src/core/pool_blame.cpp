@@ -88,6 +88,7 @@ machines::scheduler::fate pool::judge(worker& dead, task& ran, const system::exi
         if (ran.chunk && !ran.joint_result) {
             ran.bytes = answer_for(found.done, found.results);
             ran.answered = true;
+            ran.answered_by = 0;
         }
         over(ran, in_item && !once_more ? verdict(dead, ran, status) : nullptr);
     } catch (const std::bad_alloc&) {

@@ -4,6 +4,7 @@
 #include <core/pool.hpp>
 
 #include <procpool/error.hpp>
+#include <procpool/serialization/decoder.hpp>
 #include <procpool/serialization/exceptions.hpp>
 
 #include <system/channel.hpp>
@@ -127,6 +128,7 @@ void pool::launch(worker& place) {
 
 void pool::settle_in(worker& place, std::shared_ptr<system::local_link> link) {
     place.link = link;
+    place.number = ++last_worker_;
     worker_life::limits limits;
     limits.has_initializer = static_cast<bool>(options_.initializer);
     if (options_.task_timeout.count() != 0)
@@ -196,8 +198,16 @@ void pool::worker_said_hello(worker& from, const wire::hello_message& message) {
 }
 
 void pool::worker_initialized(worker& from, const wire::payload* error) {
-    if (error)
-        from.initializer_error = serialization::decode_exception(error->bytes());
+    if (error) {
+        serialization::decoder in(*error);
+        std::exception_ptr thrown = serialization::decode_exception(in, in.remaining());
+        if (in.unreadable()) {
+            from.misdeed = "what its initializer threw could not be read";
+            act(from, from.life->misbehaved());
+            return;
+        }
+        from.initializer_error = std::move(thrown);
+    }
     act(from, from.life->initialized(!error));
 }
 
@@ -210,6 +220,7 @@ void pool::worker_answered(worker& from, system::answer&& message) {
     done.bytes = std::move(message.bytes);
     done.failed = message.failed;
     done.answered = !message.problem;
+    done.answered_by = from.number;
     done.error = message.problem;
     if (from.evicted == &done)
         eviction_over(from, done);
@@ -221,7 +232,9 @@ void pool::worker_answered(worker& from, system::answer&& message) {
     if (scheduler_.tasks_of(from.index).empty()) {
         if (options_.min_workers < options_.workers)
             from.idle_since = now();
-        if (from.wear_noted)
+        if (from.distrusted)
+            end_if_distrusted(from);
+        else if (from.wear_noted)
             retire(from, "it took more memory than pool_options::max_memory_per_worker allows");
         else if (options_.max_tasks_per_worker != 0 && scheduler_.used_up(from.index))
             retire(from, "it had run as many tasks as pool_options::max_tasks_per_worker allows");
@@ -282,6 +295,29 @@ void pool::wind_down(worker& place) {
     place.wear_noted = true;
     ask_back_all(place, nullptr);
     scheduler_.worker_held(place.index);
+}
+
+void pool::distrust(const task& answered) noexcept {
+    try {
+        std::unique_lock lock(mutex_);
+        for (const auto& place : workers_)
+            if (place->occupied() && place->number == answered.answered_by && !place->distrusted) {
+                place->distrusted = true;
+                if (place->life->now_in() == worker_life::phase::ready)
+                    wind_down(*place);
+                end_if_distrusted(*place);
+            }
+        end_from_outside(lock);
+    } catch (const std::bad_alloc&) {
+        // It was noted, and is seen to with the worker's next answer.
+    }
+}
+
+void pool::end_if_distrusted(worker& place) {
+    if (!place.distrusted || !scheduler_.tasks_of(place.index).empty())
+        return;
+    place.misdeed = "its answer to a task could not be read";
+    act(place, place.life->misbehaved());
 }
 
 void pool::retire_idle(time_point time) {

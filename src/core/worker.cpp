@@ -20,6 +20,7 @@ void worker::vacate() {
     eviction.reset();
     evicted = nullptr;
     wear_noted = false;
+    distrusted = false;
     initializing = false;
     initializer_error = nullptr;
     last_lines.clear();

@@ -51,6 +51,7 @@ public:
 
     const std::uint32_t index;
     std::shared_ptr<system::worker_link> link; ///< null while the place is free
+    std::uint64_t number = 0;                  ///< unique among the pool's workers
     std::optional<machines::worker_life> life;
     std::array<task*, wire::ledger::slots> tasks{}; ///< by their slots in the link
     std::string misdeed;                            ///< what it did that no worker does
@@ -63,6 +64,7 @@ public:
     task* evicted = nullptr;
     time_point idle_since{};
     bool wear_noted = false;   ///< it is to end when its tasks are over
+    bool distrusted = false;   ///< the same, for an answer of its that could not be read
     bool initializing = false; ///< it was told to run the initializer, and has not come out of it
     std::exception_ptr initializer_error;
     std::deque<std::string> last_lines;                    ///< of its standard error, if that is captured

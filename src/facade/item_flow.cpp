@@ -68,14 +68,14 @@ public:
     void complete() override {
         const std::unique_ptr<early_results> self(this);
         std::uint32_t done = 0;
+        serialization::decoder in(results_);
         try {
-            serialization::decoder in(results_);
             flow_->take(first_, items_, skip_, done, in);
         } catch (...) {
             // The item that cannot be decoded, and those behind it, are told of once more with the answer, which has the
             // same bytes; but what was promised is told.
             const std::uint32_t from = std::max(done, skip_);
-            flow_->failed(first_ + from, items_ - from, std::current_exception());
+            flow_->failed(first_ + from, items_ - from, in.failure());
         }
         flow_->told_early(items_ - skip_);
     }
@@ -362,10 +362,18 @@ item_flow::told item_flow::tell(chunk_task& chunk) {
         failed(chunk.first_ + chunk.told_, chunk.items - chunk.told_, chunk.error);
         return {.settled = chunk.items, .failed = true};
     }
+    serialization::decoder in(chunk.bytes);
+    const told what = tell_of_answer(chunk, in);
+    if (in.unreadable())
+        if (const auto still = pool_.lock())
+            still->distrust(chunk);
+    return what;
+}
+
+item_flow::told item_flow::tell_of_answer(chunk_task& chunk, serialization::decoder& in) {
     worker::chunk_report report;
     std::uint32_t done = 0;
     try {
-        serialization::decoder in(chunk.bytes);
         in.raw(report);
         const bool something = report.items != 0 || chunk.failed || chunk.error;
         const bool less_than_told = report.items < chunk.told_ && !chunk.failed;
@@ -391,7 +399,7 @@ item_flow::told item_flow::tell(chunk_task& chunk) {
     } catch (...) {
         // What follows cannot be found any more.
         done = std::max(done, chunk.told_);
-        failed(chunk.first_ + done, chunk.items - done, std::current_exception());
+        failed(chunk.first_ + done, chunk.items - done, in.failure());
         return {.settled = chunk.items, .failed = true};
     }
 }
@@ -400,9 +408,8 @@ item_flow::told item_flow::tell(chunk_task& chunk) {
 item_flow::told item_flow::tell_of_failure(chunk_task& chunk, const worker::chunk_report& report,
                                            serialization::decoder& in) {
     const std::uint32_t item = std::min(std::max(report.items, chunk.told_), chunk.items - 1);
-    const std::size_t size = in.remaining();
     const std::exception_ptr why =
-        chunk.error ? chunk.error : serialization::decode_exception({in.take(size), size}, chunk.first_ + item);
+        chunk.error ? chunk.error : serialization::decode_exception(in, in.remaining(), chunk.first_ + item);
     const std::uint32_t from = std::max(chunk.told_, ends_with_first_failure() ? item : 0);
     if (from <= item)
         failed(chunk.first_ + from, item + 1 - from, why);

@@ -33,6 +33,26 @@ void rethrow_archive_failure() {
     }
 }
 
+std::exception_ptr decoder::failure() noexcept {
+    try {
+        throw;
+    } catch (const pool_error& error) {
+        if (error.code() != errc::not_serializable && error.code() != errc::protocol_error)
+            return std::current_exception();
+        note_unreadable();
+        try {
+            throw pool_error(errc::protocol_error, std::string("procpool: a worker's answer cannot be read (") +
+                                                       error.what() +
+                                                       "); if a class in it has a serialize of its own, does that read "
+                                                       "what it writes?");
+        } catch (...) {
+            return std::current_exception();
+        }
+    } catch (...) {
+        return std::current_exception();
+    }
+}
+
 input_archive& decoder::make_archive() {
     archive_ = new input_archive(*this);
     return *archive_;

@@ -139,6 +139,35 @@ std::exception_ptr decode(decoder& from) {
     fail("procpool: a message holds an exception of an unknown form");
 }
 
+bool says_no_value(const std::exception_ptr& failure) {
+    try {
+        std::rethrow_exception(failure);
+    } catch (const pool_error& error) {
+        return error.code() == errc::not_serializable;
+    } catch (...) {
+        return false; // thrown by the exception's own type
+    }
+}
+
+/// @param unreadable set if the bytes say no exception
+std::exception_ptr decode_or_tell(std::span<const std::byte> bytes, bool& unreadable) noexcept {
+    try {
+        decoder from(bytes);
+        std::exception_ptr exception = decode(from);
+        from.finish();
+        return exception;
+    } catch (const std::bad_alloc&) {
+        return std::current_exception();
+    } catch (...) {
+        unreadable = says_no_value(std::current_exception());
+        try {
+            throw pool_error(errc::protocol_error, "procpool: a worker sent an exception that cannot be read");
+        } catch (...) {
+            return std::current_exception();
+        }
+    }
+}
+
 } // namespace
 
 wire::payload encode_exception(std::exception_ptr exception) noexcept {
@@ -158,20 +187,8 @@ wire::payload encode_exception(std::exception_ptr exception) noexcept {
 }
 
 std::exception_ptr decode_exception(std::span<const std::byte> bytes) noexcept {
-    try {
-        decoder from(bytes);
-        std::exception_ptr exception = decode(from);
-        from.finish();
-        return exception;
-    } catch (const std::bad_alloc&) {
-        return std::current_exception();
-    } catch (...) {
-        try {
-            throw pool_error(errc::protocol_error, "procpool: a worker sent an exception that cannot be read");
-        } catch (...) {
-            return std::current_exception();
-        }
-    }
+    bool unreadable = false;
+    return decode_or_tell(bytes, unreadable);
 }
 
 const std::size_t*& detail::item_being_decoded() noexcept {
@@ -179,10 +196,14 @@ const std::size_t*& detail::item_being_decoded() noexcept {
     return item;
 }
 
-std::exception_ptr decode_exception(std::span<const std::byte> bytes, std::size_t item) noexcept {
-    detail::item_being_decoded() = &item;
-    std::exception_ptr exception = decode_exception(bytes);
+std::exception_ptr decode_exception(decoder& message, std::size_t size, std::optional<std::size_t> item) {
+    const std::span<const std::byte> bytes(message.take(size), size);
+    bool unreadable = false;
+    detail::item_being_decoded() = item ? &*item : nullptr;
+    std::exception_ptr exception = decode_or_tell(bytes, unreadable);
     detail::item_being_decoded() = nullptr;
+    if (unreadable)
+        message.note_unreadable();
     return exception;
 }
 

@@ -57,6 +57,7 @@ public:
     }
     std::exception_ptr begin_operation(core::operation_kind) override { return nullptr; }
     void end_operation(core::operation_kind) override { ++operations_ended; }
+    void distrust(const core::task&) noexcept override {}
     void close() override {}
     void terminate() override {}
     void join(core::waiter&) override {}

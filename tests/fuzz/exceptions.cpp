@@ -8,6 +8,7 @@
 #include <fuzz/memory_watch.hpp>
 
 #include <procpool/error.hpp>
+#include <procpool/serialization/decoder.hpp>
 #include <procpool/serialization/exceptions.hpp>
 
 #include <optional>
@@ -76,7 +77,8 @@ void exceptions(bytes given) {
     carry_on(exception, before);
 
     constexpr std::size_t item = 17;
-    const seen of_item = look_at(serialization::decode_exception(given, item));
+    serialization::decoder message(given);
+    const seen of_item = look_at(serialization::decode_exception(message, given.size(), item));
     require(of_item.text == before.text, "an item's exception says something else");
     if (of_item.is_class)
         require(of_item.item == item || *of_item.type == *before.type,

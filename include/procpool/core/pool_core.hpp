@@ -75,6 +75,10 @@ public:
     /// It is over: it will submit nothing more. Only if it had begun.
     virtual void end_operation(operation_kind kind) = 0;
 
+    /// The answer to this task says nothing that its type allows. Its worker gets no more tasks, and is ended as one that broke the
+    /// protocol when what it has begun is over: not before, for the mistake may be a serialize of the program's own.
+    virtual void distrust(const task& answered) noexcept = 0;
+
     virtual void close() = 0;
     virtual void terminate() = 0;
 

@@ -79,7 +79,10 @@ public:
     /// The arguments, until it is over; then the answer, unless `error` is set. Of a chunk, both may be there: then the answer
     /// is that of the first items, and the error that of the next.
     wire::payload bytes;
-    std::uint64_t entry = 0;    ///< what takes the arguments in the worker, as named by function_entry()
+    union {
+        std::uint64_t entry = 0;   ///< what takes the arguments in the worker, as named by function_entry()
+        std::uint64_t answered_by; ///< of a task that was answered: the number of the worker that did it; 0: it is gone
+    };
     std::uint64_t function = 0; ///< the function to call, if it is one that has an address
     std::uint32_t attempt = 1;  ///< the how-manieth run
     bool failed = false;        ///< the answer is an exception in encoded form

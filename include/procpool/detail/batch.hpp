@@ -193,8 +193,8 @@ outcome<R> decode_with_size(serialization::decoder& from, std::optional<std::siz
             from.widen(behind);
             return one;
         } catch (...) {
+            const std::exception_ptr why = from.failure();
             from.go_on(behind);
-            const std::exception_ptr why = std::current_exception();
             return outcome<R>(boost::system::in_place_error, item ? serialization::with_item(why, *item) : why);
         }
     }
@@ -210,9 +210,7 @@ outcome<R> decode_outcome(serialization::decoder& from, std::optional<std::size_
             return decode_with_size<R>(from, item);
     }
     const std::size_t size = from.count();
-    const std::span<const std::byte> thrown(from.take(size), size);
-    return outcome<R>(boost::system::in_place_error,
-                      item ? serialization::decode_exception(thrown, *item) : serialization::decode_exception(thrown));
+    return outcome<R>(boost::system::in_place_error, serialization::decode_exception(from, size, item));
 }
 
 template <class R>

@@ -50,8 +50,8 @@ public:
 
     void complete() override {
         // The memory is given back before the handler runs, so that an operation which it starts finds it free.
-        settled<R> result = settle<R>(*this);
-        const core::pool_core& pool = pool_;
+        core::pool_core& pool = pool_;
+        settled<R> result = settle<R>(pool, *this);
         held_handler<Handler> held = std::move(held_);
         delete_operation(this, held.get());
         result.pass_to([&](auto&&... values) {

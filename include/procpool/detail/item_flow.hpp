@@ -134,6 +134,7 @@ private:
         bool failed = false;
     };
     told tell(chunk_task& chunk);
+    told tell_of_answer(chunk_task& chunk, serialization::decoder& in);
     told tell_of_failure(chunk_task& chunk, const worker::chunk_report& report, serialization::decoder& in);
     told tell_of_nothing(chunk_task& chunk);
     void told_early(std::uint32_t items);

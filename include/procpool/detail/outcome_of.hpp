@@ -4,7 +4,7 @@
 #ifndef PROCPOOL_DETAIL_OUTCOME_OF_HPP
 #define PROCPOOL_DETAIL_OUTCOME_OF_HPP
 
-#include <procpool/core/task.hpp>
+#include <procpool/core/pool_core.hpp>
 #include <procpool/serialization/decoder.hpp>
 #include <procpool/serialization/exceptions.hpp>
 
@@ -51,24 +51,30 @@ struct settled {
 
 /// Turns what the core says of a task that is over into what the program wants to know.
 template <class R>
-settled<R> settle(core::task& over) noexcept {
-    if (over.error)
-        return {std::move(over.error), {}};
-    if (over.failed)
-        return {serialization::decode_exception(over.bytes.bytes()), {}};
+settled<R> settle(core::pool_core& pool, core::task& over) noexcept {
+    settled<R> result;
+    if (over.error) {
+        result.error = std::move(over.error);
+        return result;
+    }
+    serialization::decoder in(over.bytes);
     try {
-        serialization::decoder in(over.bytes);
-        if constexpr (std::is_void_v<R>) {
+        if (over.failed) {
+            result.error = serialization::decode_exception(in, in.remaining());
+        } else if constexpr (std::is_void_v<R>) {
             in.finish();
-            return {nullptr, no_value{}};
+            result.value.emplace();
         } else {
-            std::optional<R> value(in.get<R>());
+            result.value.emplace(in.get<R>());
             in.finish();
-            return {nullptr, std::move(value)};
         }
     } catch (...) {
-        return {std::current_exception(), {}};
+        result.value.reset();
+        result.error = in.failure();
     }
+    if (in.unreadable()) [[unlikely]]
+        pool.distrust(over);
+    return result;
 }
 
 } // namespace procpool::detail

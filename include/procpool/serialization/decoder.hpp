@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <exception>
 #include <memory>
 #include <span>
 #include <type_traits>
@@ -79,6 +80,13 @@ public:
         at_ = end_;
         widen(behind);
     }
+
+    /// In a handler: what to tell of a worker's answer whose reading has failed. If it says no value, that is noted.
+    std::exception_ptr failure() noexcept;
+
+    /// Whether something in the message said no value. Not what a class's own serialize throws.
+    bool unreadable() const noexcept { return unreadable_; }
+    void note_unreadable() noexcept { unreadable_ = true; }
 
     // What follows is for the codecs and the archive.
     //
@@ -198,6 +206,7 @@ private:
     wire::attachments attached_;
     input_archive* archive_ = nullptr;
     std::uint64_t steps_left_ = std::uint64_t{1} << 24;
+    bool unreadable_ = false;
 };
 
 } // namespace procpool::serialization

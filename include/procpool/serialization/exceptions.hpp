@@ -5,10 +5,12 @@
 #define PROCPOOL_SERIALIZATION_EXCEPTIONS_HPP
 
 #include <procpool/error.hpp>
+#include <procpool/serialization/fwd.hpp>
 #include <procpool/wire/payload.hpp>
 
 #include <cstddef>
 #include <exception>
+#include <optional>
 #include <span>
 #include <type_traits>
 
@@ -23,8 +25,11 @@ wire::payload encode_exception(std::exception_ptr exception) noexcept;
 /// The exception that the bytes say. Bytes that say none give pool_error(errc::protocol_error).
 std::exception_ptr decode_exception(std::span<const std::byte> bytes) noexcept;
 
-/// The same for an item of a batch: the exception is a failed_item too, unless its type is final.
-std::exception_ptr decode_exception(std::span<const std::byte> bytes, std::size_t item) noexcept;
+/// The same of the next so many bytes of a message, where it is noted if they say none. Throws if there are fewer.
+/**
+ * @param item of which item of a batch it is: then the exception is a failed_item too, unless its type is final
+ */
+std::exception_ptr decode_exception(decoder& message, std::size_t size, std::optional<std::size_t> item = {});
 
 /// As such an exception: one of the pool's own types, or any other as it is.
 std::exception_ptr with_item(const std::exception_ptr& exception, std::size_t item) noexcept;
