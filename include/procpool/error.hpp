@@ -29,8 +29,7 @@ enum class errc {
     worker_start_failed, ///< No worker could be started; what() says why.
     initializer_failed,  ///< The initializer failed in every worker that was started, or the preload failed.
     not_serializable,    ///< A value could not be turned into bytes, or, in a worker, bytes into arguments.
-    protocol_error,      ///< A worker sent something that no worker of this build would send, or that says no value of the
-                         ///< result's type. The worker is replaced.
+    protocol_error,      ///< A worker sent what no worker of this build would send, or no value of the result's type.
     not_initialized,     ///< `procpool::init` was not called at the start of main.
     would_deadlock,      ///< A blocking call was made on the thread that has to do the work.
 };
