@@ -154,6 +154,7 @@ private:
     void retire_idle(time_point time);
     std::optional<time_point> next_idle_end() const;
     void wind_down(worker& place);
+    void end_distrusted();
     void end_if_distrusted(worker& place);
     std::uint64_t allowance() const noexcept;
     void ask_back_all(worker& from, const task* except);
@@ -238,7 +239,8 @@ private:
     bool terminated_ = false;
     bool turn_posted_ = false;
     bool delivery_posted_ = false;
-    bool more_to_do_ = false; ///< this turn stopped before its work was done
+    bool distrust_noted_ = false; ///< of workers that no turn has seen to
+    bool more_to_do_ = false;     ///< this turn stopped before its work was done
 };
 
 } // namespace procpool::core

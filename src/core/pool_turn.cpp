@@ -73,6 +73,7 @@ void pool::settle() {
     more_to_do_ = false;
     try {
         accept_submitted();
+        end_distrusted();
         schedule();
         employ();
         fail_waiting();

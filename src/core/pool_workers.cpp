@@ -298,26 +298,43 @@ void pool::wind_down(worker& place) {
 }
 
 void pool::distrust(const task& answered) noexcept {
+    if (in_a_copy())
+        return;
     try {
-        std::unique_lock lock(mutex_);
+        const std::lock_guard lock(mutex_);
         for (const auto& place : workers_)
             if (place->occupied() && place->number == answered.answered_by && !place->distrusted) {
                 place->distrusted = true;
-                if (place->life->now_in() == worker_life::phase::ready)
-                    wind_down(*place);
-                end_if_distrusted(*place);
+                distrust_noted_ = true;
+                post_turn();
             }
-        end_from_outside(lock);
-    } catch (const std::bad_alloc&) {
-        // It was noted, and is seen to with the worker's next answer.
+    } catch (...) {
+        // No turn of its own could be posted: then the next one sees to it.
     }
+}
+
+// Each gives back what it has not begun, and is ended when the rest is over: at once if there is none.
+void pool::end_distrusted() {
+    if (!distrust_noted_)
+        return;
+    for (const auto& place : workers_) {
+        if (!place->occupied() || !place->distrusted)
+            continue;
+        if (place->life->now_in() == worker_life::phase::ready)
+            wind_down(*place);
+        for (machines::schedulable* one = scheduler_.tasks_of(place->index).front(); one; one = one->next)
+            take_rest(static_cast<task&>(*one));
+        end_if_distrusted(*place);
+    }
+    distrust_noted_ = false;
 }
 
 void pool::end_if_distrusted(worker& place) {
     if (!place.distrusted || !scheduler_.tasks_of(place.index).empty())
         return;
-    place.misdeed = "its answer to a task could not be read";
     act(place, place.life->misbehaved());
+    if (place.misdeed.empty())
+        place.misdeed = "its answer to a task could not be read";
 }
 
 void pool::retire_idle(time_point time) {

@@ -55,7 +55,8 @@ attempt try_to_encode(form as, Write write) {
         encoder to(builder);
         to.byte(static_cast<std::uint8_t>(as));
         try {
-            if (!write(to))
+            // What is attached would not be carried with it.
+            if (!write(to) || !builder.attached_so_far().empty())
                 return std::nullopt;
         } catch (const std::bad_alloc&) {
             throw;
@@ -126,8 +127,8 @@ std::exception_ptr decode(decoder& from) {
         return decode_standard_exception(from);
     case form::registered: {
         const auto codec = find_exception(detail::decode_text(from));
-        if (!codec)
-            fail("procpool: a message holds an exception of a type that is not registered");
+        if (!codec) // its type may be one of a library that only the worker has loaded
+            throw pool_error(errc::protocol_error, "procpool: its type is not registered in this program");
         return codec->decode(from);
     }
     case form::described: {
@@ -139,13 +140,12 @@ std::exception_ptr decode(decoder& from) {
     fail("procpool: a message holds an exception of an unknown form");
 }
 
-bool says_no_value(const std::exception_ptr& failure) {
+std::exception_ptr cannot_be_read(const char* why) noexcept {
     try {
-        std::rethrow_exception(failure);
-    } catch (const pool_error& error) {
-        return error.code() == errc::not_serializable;
+        throw pool_error(errc::protocol_error,
+                         std::string("procpool: a worker sent an exception that cannot be read (") + why + ")");
     } catch (...) {
-        return false; // thrown by the exception's own type
+        return std::current_exception();
     }
 }
 
@@ -158,13 +158,13 @@ std::exception_ptr decode_or_tell(std::span<const std::byte> bytes, bool& unread
         return exception;
     } catch (const std::bad_alloc&) {
         return std::current_exception();
+    } catch (const pool_error& error) {
+        unreadable = error.code() == errc::not_serializable;
+        return cannot_be_read(error.what());
+    } catch (const std::exception& error) {
+        return cannot_be_read(error.what()); // thrown by the exception's own type
     } catch (...) {
-        unreadable = says_no_value(std::current_exception());
-        try {
-            throw pool_error(errc::protocol_error, "procpool: a worker sent an exception that cannot be read");
-        } catch (...) {
-            return std::current_exception();
-        }
+        return cannot_be_read("its own type throws");
     }
 }
 

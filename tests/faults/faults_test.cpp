@@ -13,6 +13,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/serialization/split_member.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -47,6 +48,22 @@ int same(int value) {
 
 std::string echo(const std::string& text) {
     return text;
+}
+
+/// A result with a mistake in it: it reads more than it writes.
+struct lopsided {
+    template <class Archive>
+    void save(Archive&, unsigned) const {}
+    template <class Archive>
+    void load(Archive& archive, unsigned) {
+        int more = 0;
+        archive >> more;
+    }
+    BOOST_SERIALIZATION_SPLIT_MEMBER()
+};
+
+lopsided make_lopsided() {
+    return {};
 }
 
 void wait_for_the_end() {
@@ -446,6 +463,7 @@ BOOST_AUTO_TEST_CASE(memory_that_runs_out_for_a_moment_loses_nothing) {
                 for (int i = 0; i != 5; ++i)
                     asked += despite([&] { pool->submit(same, i)([&](auto, auto) { ++told_times; }); });
                 asked += despite([&] { pool->submit(die)([&](auto) { ++told_times; }); });
+                asked += despite([&] { pool->submit(make_lopsided)([&](auto, auto) { ++told_times; }); });
                 asked += despite([&] { pool->submit(echo, text)([&](auto, auto) { ++told_times; }); });
                 run_until([&] { return told_times == asked; });
                 bool joined = false;

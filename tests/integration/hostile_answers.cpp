@@ -94,6 +94,30 @@ words garbage_for_one_of(const std::tuple<int, int>& one) {
 }
 constexpr procpool::batch_options one_each{.chunk_size = 1};
 
+/// One of the items is such that its result cannot be read, by the program's own mistake.
+lopsided lopsided_for_one(int) {
+    return {};
+}
+std::optional<lopsided> lopsided_or_nothing(int item) {
+    return item == bad ? std::optional(lopsided_for_one(item)) : std::nullopt;
+}
+
+/// An exception with the same mistake.
+struct lopsided_error : std::runtime_error {
+    lopsided_error() : std::runtime_error("lopsided") {}
+    lopsided inside;
+    template <class Archive>
+    void serialize(Archive& archive, unsigned) {
+        archive& inside;
+    }
+};
+
+int throw_for_one(int item) {
+    if (item == bad)
+        throw lopsided_error();
+    return item;
+}
+
 bool is_protocol_error_of_item(const std::exception_ptr& error, std::size_t index) {
     try {
         std::rethrow_exception(error);
@@ -149,6 +173,8 @@ void check_garbage(served_pool& with, procpool::submission<R> answered, std::uin
 }
 
 } // namespace
+
+PROCPOOL_EXCEPTION(lopsided_error)
 
 BOOST_AUTO_TEST_SUITE(hostile_answers)
 
@@ -216,6 +242,30 @@ BOOST_FIXTURE_TEST_CASE(for_an_item_of_a_stream_fail_that_item_and_end_their_wor
     check_replaced(1);
 }
 
+BOOST_FIXTURE_TEST_CASE(for_an_item_leave_the_others_of_its_chunk_as_they_are, served_pool) {
+    const auto numbers = std::views::iota(0, items);
+    std::uint64_t died = 0;
+    for (const std::size_t chunk : {1, items}) {
+        const auto settled = pool.map_settled(lopsided_or_nothing, numbers, {.chunk_size = chunk}).get();
+        for (int i = 0; i != items; ++i)
+            if (const auto& one = settled[static_cast<std::size_t>(i)]; i == bad)
+                BOOST_TEST(code_of(one.error()) == errc::protocol_error);
+            else
+                BOOST_TEST((one.has_value() && !one.value()));
+        check_replaced(++died);
+
+        const auto thrown = pool.map_settled(throw_for_one, numbers, {.chunk_size = chunk}).get();
+        for (int i = 0; i != items; ++i)
+            if (const auto& one = thrown[static_cast<std::size_t>(i)]; i == bad)
+                BOOST_TEST(code_of(one.error()) == errc::protocol_error);
+            else
+                BOOST_TEST(one.value() == i);
+        check_replaced(++died);
+    }
+    BOOST_CHECK_THROW(pool.map(throw_for_one, numbers, one_each).get(), procpool::pool_error);
+    check_replaced(++died);
+}
+
 // It may be the program's own mistake, so what the worker has begun is not lost to it, and what it has not begun goes elsewhere.
 BOOST_AUTO_TEST_CASE(that_cannot_be_decoded_cost_nobody_else_what_the_worker_has_begun) {
     asio::io_context context;
@@ -238,7 +288,7 @@ BOOST_AUTO_TEST_CASE(that_cannot_be_decoded_cost_nobody_else_what_the_worker_has
     BOOST_REQUIRE(run_for(context, patience, [&] { return unreadable.over(); }));
     BOOST_TEST(code_of(unreadable.error) == errc::protocol_error);
     BOOST_TEST(text_of(unreadable.error).find("serialize") != std::string::npos, text_of(unreadable.error));
-    BOOST_TEST(pool.stats().tasks_with_workers == 1u);
+    BOOST_REQUIRE(run_for(context, patience, [&] { return pool.stats().tasks_with_workers == 1; }));
     door.open();
     BOOST_REQUIRE(run_for(context, patience, [&] {
         return begun.over() && std::ranges::all_of(behind, [](const auto& one) { return one.over(); });

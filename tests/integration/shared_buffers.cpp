@@ -81,6 +81,16 @@ scene enlarge(scene one) {
     return one;
 }
 
+/// An exception that holds a buffer, which no exception carries.
+struct holding : std::runtime_error {
+    holding() : std::runtime_error("it holds a buffer") {}
+    shared_buffer held = filled(10, 1);
+    template <class Archive>
+    void serialize(Archive& archive, unsigned int) {
+        archive& held;
+    }
+};
+
 bool refused(const std::exception_ptr& why) {
     try {
         std::rethrow_exception(why);
@@ -102,6 +112,8 @@ bool refused(submission<R> operation) {
 }
 
 } // namespace
+
+PROCPOOL_EXCEPTION(holding)
 
 BOOST_AUTO_TEST_SUITE(shared_buffers)
 
@@ -214,6 +226,17 @@ BOOST_AUTO_TEST_CASE(empty_handles_and_other_archives_are_refused_in_words) {
         return error.code() == make_error_code(errc::not_serializable);
     });
     BOOST_TEST(pool.submit(sum, kept).get() == 20u);
+}
+
+BOOST_AUTO_TEST_CASE(an_exception_that_holds_one_arrives_as_a_description) {
+    process_pool pool({.workers = 1});
+    BOOST_CHECK_EXCEPTION(pool.submit([] { throw holding(); }).get(), remote_exception,
+                          [](const remote_exception& error) {
+                              return error.type().find("holding") != std::string::npos &&
+                                     error.what() == std::string("it holds a buffer");
+                          });
+    BOOST_TEST(pool.submit(sum, filled(1, 1)).get() == 2u);
+    BOOST_TEST(pool.stats().workers_started == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(nobody_else_can_write_or_cut) {

@@ -84,7 +84,8 @@ public:
     /// In a handler: what to tell of a worker's answer whose reading has failed. If it says no value, that is noted.
     std::exception_ptr failure() noexcept;
 
-    /// Whether something in the message said no value. Not what a class's own serialize throws.
+    /// Whether something in the message said no value. What a class's own serialize throws is none of it, unless it is one of
+    /// Boost.Serialization's exceptions.
     bool unreadable() const noexcept { return unreadable_; }
     void note_unreadable() noexcept { unreadable_ = true; }
 
