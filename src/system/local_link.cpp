@@ -106,6 +106,8 @@ void local_link::listen(std::weak_ptr<link_holder> holder) {
 void local_link::recover_from(const char* what) noexcept {
     try {
         deaf_ = true;
+        if (closed_)
+            return; // whoever was told has given it up already
         told_->lost(std::string("what it sent could not be dealt with: ") + what);
         if (!watching_ && !status_)
             end_here();

@@ -47,12 +47,13 @@ void local_link::read_done(const boost::system::error_code& error, std::size_t s
     look_into_ring();
     if (closed_)
         return;
-    if (error) {
+    if (error == asio::error::eof) {
         output_ended_ = true;
-        if (error != asio::error::eof) // the fault is on this side, and the worker may wait for ever for being read
-            told_->lost("nothing could be read from it any more: " + error.message());
-        else
-            told_->output_ended();
+        told_->output_ended();
+    } else if (error) {
+        // The fault is on this side, and the worker may wait for ever for being read. When it is dead, what is in the pipe is
+        // tried once more.
+        told_->lost("nothing could be read from it any more: " + error.message());
     } else if (!deaf_) {
         read();
     }

@@ -7,6 +7,7 @@
 #include <procpool/procpool.hpp>
 
 #include <faults/failing_calls.hpp>
+#include <integration/scratch.hpp>
 #include <support/leftovers.hpp>
 #include <support/start_method.hpp>
 
@@ -283,12 +284,16 @@ const std::vector<faulty> steps_of_a_launch{
     {call::spawn_preparation, {ENOMEM}},
     {call::posix_spawn, {EAGAIN, EMFILE, ENOENT, ENOMEM, ETXTBSY}},
     {call::pidfd_open, {EMFILE, ENFILE, ENODEV, ENOMEM}},
-    {call::epoll_add, {ENOSPC, EPERM, ENOMEM}},
+    {call::epoll_add, {ENOSPC, ENOMEM}},
 };
+// Asio takes a descriptor that it is told EPERM of for one that can always be read. So it comes out with the first read that would
+// have to wait, when the worker may have a task already.
+const faulty pipes_taken_for_files{call::epoll_add, {EPERM}};
 // A launch maps the memory that it shares with the worker, and the arrival of a large result the memory that it is in.
 const faulty mappings{call::mmap, {EAGAIN, ENFILE, ENOMEM}};
 const std::vector<faulty> calls_of_a_life{
     mappings,
+    pipes_taken_for_files,
     {call::epoll_modify, {ENOMEM}},
     {call::epoll_wait, {EINTR}},
     {call::ioctl, {ENOMEM}},
@@ -376,6 +381,7 @@ BOOST_AUTO_TEST_CASE(a_signal_while_a_failed_launch_is_cleaned_up_leaves_no_chil
 BOOST_AUTO_TEST_CASE(a_step_that_fails_always_is_told_in_words_and_not_tried_on_and_on) {
     std::vector<faulty> steps = steps_of_a_launch;
     steps.push_back(mappings);
+    steps.push_back(pipes_taken_for_files);
     for (const faulty& one : steps)
         for (const int error : errors_to_try(one))
             for (const std::size_t number : {1U, 3U}) {
@@ -418,19 +424,46 @@ BOOST_AUTO_TEST_CASE(a_pool_that_cannot_be_made_says_why_and_leaves_nothing) {
     const leftovers before = leftovers::now();
     for (const call which :
          {call::epoll_create, call::eventfd, call::timerfd_create, call::pidfd_open, call::fcntl, call::epoll_add}) {
-        let_each_fail_once({{which, {EMFILE}}}, [&](failing_calls& fault) {
-            try {
-                asio::io_context context;
-                life with(context);
-                fault.stop();
-                with.submit_death();
-                with.check_usable();
-            } catch (const boost::system::system_error& error) {
-                BOOST_TEST(std::string(error.what()).find(std::strerror(EMFILE)) != std::string::npos);
-            }
-            BOOST_TEST(wait_for_no_leftovers(before) == "");
-        });
+        let_each_fail_once(
+            {{which, {EMFILE}}},
+            [&](failing_calls& fault) {
+                try {
+                    asio::io_context context;
+                    life with(context);
+                    fault.stop();
+                    with.submit_death();
+                    with.check_usable();
+                } catch (const boost::system::system_error& error) {
+                    BOOST_TEST(std::string(error.what()).find(std::strerror(EMFILE)) != std::string::npos);
+                }
+                BOOST_TEST(wait_for_no_leftovers(before) == "");
+            },
+            which != call::fcntl); // of which there is none where enough descriptors are open
     }
+}
+
+// The worker has to go, and what it runs goes with it; but not what it had answered before.
+BOOST_AUTO_TEST_CASE(a_read_that_fails_loses_no_answer_that_was_written) {
+    asio::io_context context;
+    const scratch here;
+    life with(context, {.workers = 1});
+    BOOST_REQUIRE(run_for(context, patience, [&] { return with.pool.stats().workers_idle == 1; }));
+    context.poll(); // all that the worker is to be told has been written
+    told running;
+    with.submit_large(100'000); // whose answer goes through the pipe
+    with.pool.submit(note_and_hang, here.file("diary"))([&](const std::exception_ptr& e) { running.tell(e, false); });
+    while (with.pool.stats().tasks_with_workers == 0)
+        context.run_one();
+    BOOST_TEST_REQUIRE(with.pool.stats().tasks_with_workers == 2U);
+    // Now the second one runs, so the first one's answer has been written.
+    BOOST_REQUIRE(wait_until([&] { return !notes(here.file("diary")).empty(); }, patience));
+    failing_calls fault(call::read_pipe, 1, EIO);
+    BOOST_REQUIRE(run_for(context, patience, [&] { return running.times != 0 && with.results.front().times != 0; }));
+    BOOST_TEST(fault.failed() == 1U);
+    fault.stop();
+    BOOST_TEST(with.results.front().right, with.results.front());
+    BOOST_TEST((running.code == procpool::errc::worker_died), running);
+    BOOST_TEST(running.error.find(std::strerror(EIO)) != std::string::npos, running);
 }
 
 // An exception may come out of any call of the program's, and out of the context; but nothing is lost by it.

@@ -271,6 +271,7 @@ BOOST_AUTO_TEST_CASE(that_cannot_be_decoded_cost_nobody_else_what_the_worker_has
     asio::io_context context;
     process_pool pool(context, {.workers = 1});
     BOOST_REQUIRE(run_for(context, patience, [&] { return pool.stats().workers_idle == 1; }));
+    context.poll(); // all that the worker is to be told has been written
     const gate door;
     seen<lopsided> unreadable;
     seen<int> begun;
