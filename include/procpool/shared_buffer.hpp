@@ -40,8 +40,7 @@ class segment;
  *
  * Each takes one descriptor in every process that has it (RLIMIT_NOFILE, see ulimit -n). The arguments of one call, or
  * one result, can hold up to 250 of them; with more, or with an empty handle, a call fails with errc::not_serializable, and so
- * does writing a handle into any other archive than procpool's own. An exception that
- * holds a buffer arrives as a remote_exception.
+ * does writing a handle into any other archive than procpool's own. An exception that holds one arrives as a remote_exception.
  *
  * Several threads may use one handle as long as none changes it.
  */
