@@ -2,8 +2,7 @@
 // Distributed under the Boost Software License, Version 1.0. (See LICENSE)
 
 // Invariant 4: no bytes from a worker can crash, hang or exhaust the pool's process. Here a task gets hold of the worker's
-// own end of the link and misuses it. What it says in frames
-// that are right is in hostile_answers.cpp.
+// own end of the link and misuses it. What it says in frames that are right is in hostile_answers.cpp.
 
 #include <procpool/procpool.hpp>
 
