@@ -32,6 +32,8 @@ struct watch {
 // A thread of its own, for it has to act in the middle of any computation: neither the end of a pipe nor a signal of the
 // kind that tells of a parent's death (which is the death of the *thread* that started the worker) does that reliably.
 void* watch_pool(void* argument) {
+    // By itself: to name another thread takes opening its file in /proc.
+    ::pthread_setname_np(::pthread_self(), "procpool-watch");
     const watch watched = *static_cast<watch*>(argument);
     delete static_cast<watch*>(argument);
     for (;;) {
@@ -61,7 +63,6 @@ pthread_t start_thread(watch what, int detach_state) {
     if (error != 0)
         throw_failure("starting a worker's second thread (see ulimit -u)", error);
     static_cast<void>(argument.release()); // the thread's
-    ::pthread_setname_np(thread, "procpool-watch");
     return thread;
 }
 
