@@ -15,8 +15,12 @@
 #include <boost/serialization/vector.hpp>
 
 #include <algorithm>
+#include <cstring>
 #include <deque>
+#include <iterator>
+#include <optional>
 #include <ranges>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -70,8 +74,13 @@ R answer_with_garbage(frame_kind kind, unsigned seed) {
     answer_with(kind, garbage(100, seed));
 }
 
-/// The same for the chunk of which this item is the only one, with a report that is right.
-words garbage_for_one(int item, int bad) {
+constexpr int items = 8;
+constexpr int bad = 3;
+constexpr auto numbers = std::views::iota(0, items);
+constexpr procpool::batch_options one_each{.chunk_size = 1};
+
+/// The same for one of the items, which is the only one of its chunk, with a report that is right.
+words garbage_for_one(int item) {
     if (item != bad)
         return {std::to_string(item)};
     const procpool::worker::chunk_report report{.items = 1};
@@ -81,25 +90,9 @@ words garbage_for_one(int item, int bad) {
     answer_with(frame_kind::result, bytes);
 }
 
-constexpr int items = 8;
-constexpr int bad = 3;
-std::vector<std::tuple<int, int>> one_is_bad() {
-    std::vector<std::tuple<int, int>> all;
-    for (int i = 0; i != items; ++i)
-        all.emplace_back(i, bad);
-    return all;
-}
-words garbage_for_one_of(const std::tuple<int, int>& one) {
-    return std::apply(garbage_for_one, one);
-}
-constexpr procpool::batch_options one_each{.chunk_size = 1};
-
 /// One of the items is such that its result cannot be read, by the program's own mistake.
-lopsided lopsided_for_one(int) {
-    return {};
-}
 std::optional<lopsided> lopsided_or_nothing(int item) {
-    return item == bad ? std::optional(lopsided_for_one(item)) : std::nullopt;
+    return item == bad ? std::optional(lopsided{}) : std::nullopt;
 }
 
 /// An exception with the same mistake.
@@ -125,6 +118,19 @@ bool is_protocol_error_of_item(const std::exception_ptr& error, std::size_t inde
         return code_of(error) == errc::protocol_error && failed.index() == index;
     } catch (...) {
         return false;
+    }
+}
+
+/// A batch as a whole fails with the error of the item that is bad.
+template <class R>
+void check_fails_with_item(procpool::submission<R> batch) {
+    auto started = std::move(batch).start();
+    BOOST_REQUIRE(started.wait_for(patience));
+    try {
+        started.get();
+        BOOST_ERROR("the garbage was taken for a value");
+    } catch (...) {
+        BOOST_TEST(is_protocol_error_of_item(std::current_exception(), bad));
     }
 }
 
@@ -190,17 +196,10 @@ BOOST_FIXTURE_TEST_CASE(that_cannot_be_decoded_fail_their_operation_and_end_thei
 }
 
 BOOST_FIXTURE_TEST_CASE(for_an_item_of_a_batch_fail_that_item_and_end_their_worker, served_pool) {
-    auto mapped = pool.starmap(garbage_for_one, one_is_bad(), one_each).start();
-    BOOST_REQUIRE(mapped.wait_for(patience));
-    try {
-        mapped.get();
-        BOOST_ERROR("the garbage was taken for a value");
-    } catch (...) {
-        BOOST_TEST(is_protocol_error_of_item(std::current_exception(), bad));
-    }
+    check_fails_with_item(pool.map(garbage_for_one, numbers, one_each));
     check_replaced(1);
 
-    auto settled = pool.map_settled(garbage_for_one_of, one_is_bad(), one_each).start();
+    auto settled = pool.map_settled(garbage_for_one, numbers, one_each).start();
     BOOST_REQUIRE(settled.wait_for(patience));
     const auto outcomes = settled.get();
     for (int i = 0; i != items; ++i)
@@ -214,19 +213,12 @@ BOOST_FIXTURE_TEST_CASE(for_an_item_of_a_batch_fail_that_item_and_end_their_work
         left.insert(left.end(), right.begin(), right.end());
         return left;
     };
-    auto reduced = pool.map_reduce(garbage_for_one_of, one_is_bad(), words{}, join, one_each).start();
-    BOOST_REQUIRE(reduced.wait_for(patience));
-    try {
-        reduced.get();
-        BOOST_ERROR("the garbage was taken for a value");
-    } catch (...) {
-        BOOST_TEST(is_protocol_error_of_item(std::current_exception(), bad));
-    }
+    check_fails_with_item(pool.map_reduce(garbage_for_one, numbers, words{}, join, one_each));
     check_replaced(3);
 }
 
 BOOST_FIXTURE_TEST_CASE(for_an_item_of_a_stream_fail_that_item_and_end_their_worker, served_pool) {
-    auto stream = pool.imap(garbage_for_one_of, one_is_bad(), one_each);
+    auto stream = pool.imap(garbage_for_one, numbers, one_each);
     for (int i = 0; i != items; ++i) {
         auto next = stream.next().start();
         BOOST_REQUIRE(next.wait_for(patience));
@@ -243,7 +235,6 @@ BOOST_FIXTURE_TEST_CASE(for_an_item_of_a_stream_fail_that_item_and_end_their_wor
 }
 
 BOOST_FIXTURE_TEST_CASE(for_an_item_leave_the_others_of_its_chunk_as_they_are, served_pool) {
-    const auto numbers = std::views::iota(0, items);
     std::uint64_t died = 0;
     for (const std::size_t chunk : {1, items}) {
         const auto settled = pool.map_settled(lopsided_or_nothing, numbers, {.chunk_size = chunk}).get();
@@ -262,7 +253,7 @@ BOOST_FIXTURE_TEST_CASE(for_an_item_leave_the_others_of_its_chunk_as_they_are, s
                 BOOST_TEST(one.value() == i);
         check_replaced(++died);
     }
-    BOOST_CHECK_THROW(pool.map(throw_for_one, numbers, one_each).get(), procpool::pool_error);
+    check_fails_with_item(pool.map(throw_for_one, numbers, one_each));
     check_replaced(++died);
 }
 
