@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace procpool::testing {
@@ -25,9 +26,9 @@ namespace procpool::testing {
  *     BOOST_TEST(wait_for_no_leftovers(before) == "");
  */
 struct leftovers {
-    std::map<long, std::string> processes;   ///< By process id.
-    std::map<long, std::string> descriptors; ///< By descriptor.
-    std::map<long, std::string> threads;     ///< By thread id.
+    std::map<long, std::string> processes;          ///< By process id.
+    std::map<std::string, std::string> descriptors; ///< By number and by what that is open to.
+    std::map<long, std::string> threads;            ///< By thread id.
 
     static leftovers now() {
         leftovers found;
@@ -35,7 +36,8 @@ struct leftovers {
             if (const auto line = describe_process(static_cast<pid_t>(pid)))
                 found.processes.emplace(pid, *line);
         for (const auto& [fd, target] : open_descriptors())
-            found.descriptors.emplace(fd, "descriptor " + std::to_string(fd) + " -> " + target);
+            if (const auto identity = identify_descriptor(fd, target))
+                found.descriptors.emplace(*identity, "descriptor " + std::to_string(fd) + " -> " + target);
         for (const auto& [tid, path] : numbered("/proc/self/task")) {
             std::string name = content_of(path / "comm");
             name.resize(name.find_last_not_of('\n') + 1);
@@ -48,12 +50,9 @@ struct leftovers {
     std::string beyond(const leftovers& before) const {
         std::string lines;
         const auto collect = [&](const auto& mine, const auto& theirs) {
-            for (const auto& [number, line] : mine) {
-                const auto known = theirs.find(number);
-                // A descriptor's number may have been taken by something else, so what it is counts as well.
-                if (known == theirs.end() || (&mine == &descriptors && known->second != line))
+            for (const auto& [identity, line] : mine)
+                if (!theirs.contains(identity))
                     lines += "  " + line + "\n";
-            }
         };
         collect(processes, before.processes);
         collect(descriptors, before.descriptors);
@@ -62,6 +61,19 @@ struct leftovers {
     }
 
 private:
+    /// What tells a descriptor from all others, and from itself if its number is taken by something else.
+    /**
+     * Not the name of a file: whoever gave it to this process, as the program that runs the tests does with its log,
+     * may rename or unlink it meanwhile. What has no file of its own (a pidfd, an epoll) is known by its kind.
+     */
+    static std::optional<std::string> identify_descriptor(int fd, const std::string& target) {
+        struct ::stat file = {};
+        if (::fstat(fd, &file) != 0)
+            return std::nullopt; // closed a moment ago
+        return std::to_string(fd) + ' ' + std::to_string(file.st_dev) + ' ' + std::to_string(file.st_ino) + ' ' +
+               (target.starts_with('/') ? "" : target);
+    }
+
     /// A line for a process that this one has to answer for, zombies included.
     /**
      * These are its children. If it leads a session, as under run_bounded, then also all the others in it: so a

@@ -8,6 +8,8 @@
 #include <chrono>
 #include <csignal>
 #include <cstddef>
+#include <filesystem>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -16,6 +18,9 @@
 #include <unistd.h>
 
 namespace {
+
+/// A file that self_test gives to each case.
+constexpr int inherited = 9;
 
 void sleep_for_a_minute() {
     std::this_thread::sleep_for(std::chrono::minutes(1));
@@ -72,6 +77,17 @@ BOOST_AUTO_TEST_CASE(reads_past_end_in_child) {
 
 BOOST_AUTO_TEST_CASE(leaves_descriptor) {
     BOOST_TEST(::open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0);
+}
+
+BOOST_AUTO_TEST_CASE(exchanges_inherited_descriptor) {
+    const int other = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    BOOST_TEST(::dup2(other, inherited) == inherited);
+    BOOST_TEST(::close(other) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(unlinks_inherited_file) {
+    const auto name = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(inherited));
+    BOOST_TEST(std::filesystem::remove(name));
 }
 
 BOOST_AUTO_TEST_CASE(leaves_thread) {
